@@ -1,0 +1,101 @@
+import { Command, InvalidArgumentError } from "commander";
+import type { Flags } from "../config/load.ts";
+import { limitTable } from "../core/limits.ts";
+
+interface ServeOptions {
+  readonly ip?: string;
+  readonly port?: number;
+  readonly listen?: string[];
+  readonly data?: string;
+  readonly config?: string;
+  readonly auth?: string;
+  readonly insecureAllowAnyoneToRunCommands?: boolean;
+  readonly statusSize?: number;
+  readonly stdoutSize?: number;
+  readonly verbose?: number;
+  readonly check?: boolean;
+}
+
+const defaultIp = "127.0.0.1";
+const defaultPort = 8910;
+
+const examples = `
+Examples:
+  errand serve                                  on 127.0.0.1:8910, with a token made at the first start
+  errand serve -i 0.0.0.0                       reachable from other machines, with the same token
+  errand serve --listen unix:/run/errand.sock   on a Unix socket
+  errand serve --check                          say what would be done, and start nothing
+
+Every setting can also stand in errand.toml; see docs/configuration.md.`;
+
+/** The verb \`serve\`. \`run\` gets the flags, and whether they are only to be checked. */
+export function serveCommand(run: (flags: Flags, check: boolean) => Promise<void>): Command {
+  const { statusEvents, stdoutChunks } = limitTable;
+  return new Command("serve")
+    .summary("run the server")
+    .description("Runs the server: it takes commands over HTTP, runs them here and streams their output.")
+    .option("-i, --ip <address>", `IP address to listen at (default: ${defaultIp})`)
+    .option(
+      "-p, --port <port>",
+      `port to listen at, 0 for a free one (default: ${defaultPort})`,
+      wholeNumber(0, 65_535),
+    )
+    .option("--listen <address>", "HOST:PORT, [IPV6]:PORT or unix:PATH; may be repeated", collect)
+    .option("--data <directory>", "where tokens and records are kept (default: ~/.local/state/errand)")
+    .option(
+      "--config <file>",
+      "configuration file (default: errand.toml in the data directory, if it is there)",
+    )
+    .option("--auth <mode>", "token, or none on loopback (default: token)")
+    .option("--insecure-allow-anyone-to-run-commands", "let --auth none listen off loopback")
+    .option(
+      "--status-size <count>",
+      `life-cycle events that may wait for one slow listener (default: ${statusEvents.default})`,
+      wholeNumber(statusEvents.min, statusEvents.max),
+    )
+    .option(
+      "--stdout-size <count>",
+      `chunks of at most 64 KiB of stdout buffered per job (default: ${stdoutChunks.default})`,
+      wholeNumber(stdoutChunks.min, stdoutChunks.max),
+    )
+    .option("-v, --verbose", "log more: -v debug, -vv trace", (_text, before: number) => before + 1, 0)
+    .option("--check", "read all settings, say what would be done, and start nothing")
+    .allowExcessArguments(false)
+    .addHelpText("after", examples)
+    .action(async (options: ServeOptions) => {
+      await run(flagsOf(options), options.check === true);
+    });
+}
+
+function flagsOf(options: ServeOptions): Flags {
+  const { ip, port, listen = [], data, config, auth, statusSize, stdoutSize } = options;
+  const own =
+    ip === undefined && port === undefined ? [] : [hostAndPort(ip ?? defaultIp, port ?? defaultPort)];
+  const addresses = [...own, ...listen];
+  return {
+    verbosity: options.verbose ?? 0,
+    insecure: options.insecureAllowAnyoneToRunCommands === true,
+    ...(addresses.length === 0 ? {} : { listen: addresses }),
+    ...(data === undefined ? {} : { data }),
+    ...(config === undefined ? {} : { config }),
+    ...(auth === undefined ? {} : { auth }),
+    ...(statusSize === undefined ? {} : { statusEvents: statusSize }),
+    ...(stdoutSize === undefined ? {} : { stdoutChunks: stdoutSize }),
+  };
+}
+
+function hostAndPort(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`A whole number from ${min} to ${max} is allowed.`);
+  };
+}
+
+function collect(text: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), text];
+}

@@ -1,0 +1,124 @@
+import { readFileSync } from "node:fs";
+import { parse } from "smol-toml";
+import { type LimitName, limitTable } from "../core/limits.ts";
+import { nearestName } from "../core/nearest.ts";
+import { ConfigError } from "./settings.ts";
+import * as values from "./values.ts";
+
+/** What a configuration file may say; what it does not say is undefined. */
+export interface FileSettings {
+  readonly listen?: readonly string[];
+  readonly data?: string;
+  readonly auth?: string;
+  readonly hosts?: readonly string[];
+  readonly origins?: readonly string[];
+  readonly trustedProxies?: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly inherit: readonly string[];
+  readonly tokens: readonly { readonly name: string; readonly sha256: string }[];
+  readonly limits: Partial<Record<LimitName, number>>;
+}
+
+const noFile: FileSettings = { environment: {}, inherit: [], tokens: [], limits: {} };
+
+const sections = ["server", "environment", "token", "limits"];
+const serverKeys = ["listen", "data", "auth", "hosts", "origins", "trustedProxies"];
+const tokenKeys = ["name", "sha256", "scopes"];
+/** Named in the documentation of the configuration, and not part of this build. */
+const notAvailable = new Set(["sidecar", "callbacks", "flexideo", "server.tls", "limits.dataBytes"]);
+/** Until scopes exist a token has all rights, and says so. */
+const allScopes = ["admin", "read", "run"];
+
+/** Reads a configuration file. Throws `ConfigError` (78) that names the key, its value and what is allowed. */
+export function readConfigFile(path: string): FileSettings {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw new ConfigError(
+      `cannot read the configuration: ${error instanceof Error ? error.message : error}`,
+      78,
+    );
+  }
+  try {
+    return readSettings(parse(text) as values.Table);
+  } catch (error) {
+    throw new ConfigError(`${path}: ${error instanceof Error ? error.message : error}`, 78);
+  }
+}
+
+function readSettings(root: values.Table): FileSettings {
+  refuseUnknown("", root, sections);
+  const server = values.table(root, "server");
+  refuseUnknown("server", server, serverKeys);
+  const { inherit, ...environment } = values.table(root, "environment");
+  return {
+    ...noFile,
+    ...values.defined({
+      listen: values.texts(server, "server", "listen"),
+      data: values.text(server, "server", "data"),
+      auth: values.text(server, "server", "auth"),
+      hosts: values.texts(server, "server", "hosts"),
+      origins: values.texts(server, "server", "origins"),
+      trustedProxies: values.texts(server, "server", "trustedProxies"),
+    }),
+    environment: values.variables(environment),
+    inherit: values.texts({ inherit: inherit ?? [] }, "environment", "inherit") ?? [],
+    tokens: values.tables(root, "token").map(readToken),
+    limits: readLimits(values.table(root, "limits")),
+  };
+}
+
+function readToken(token: values.Table, index: number): { name: string; sha256: string } {
+  const where = `token ${index + 1}`;
+  refuseUnknown(where, token, tokenKeys);
+  const name = values.text(token, where, "name");
+  const sha256 = values.text(token, where, "sha256");
+  if (name === undefined || name === "") throw new Error(`${where}: it needs a name`);
+  if (sha256 === undefined || !/^[0-9a-f]{64}$/i.test(sha256)) {
+    throw new Error(`${where} (${name}): sha256 must be the 64 hexadecimal digits of the secret's SHA-256`);
+  }
+  const scopes = values.texts(token, where, "scopes") ?? [];
+  if ([...scopes].sort().join() !== allScopes.join()) {
+    const allowed = allScopes.map((scope) => JSON.stringify(scope)).join(", ");
+    throw new Error(
+      `${where} (${name}): this build has no scopes yet; a token has all rights and must say so: scopes = [${allowed}]`,
+    );
+  }
+  return { name, sha256: sha256.toLowerCase() };
+}
+
+function readLimits(table: values.Table): Partial<Record<LimitName, number>> {
+  refuseUnknown("limits", table, Object.keys(limitTable));
+  const limits: Partial<Record<LimitName, number>> = {};
+  for (const [name, value] of Object.entries(table))
+    limits[name as LimitName] = checkLimit(name as LimitName, value);
+  return limits;
+}
+
+/** The value when it is within the limit's range. Throws with the range. */
+export function checkLimit(name: LimitName, value: unknown): number {
+  const { min, max, whole } = limitTable[name];
+  const fits =
+    typeof value === "number" && value >= min && value <= max && (!whole || Number.isInteger(value));
+  if (fits) return value;
+  throw new Error(
+    `limits.${name} = ${values.show(value)}: a${whole ? " whole" : ""} number from ${min} to ${max} is allowed`,
+  );
+}
+
+function refuseUnknown(section: string, table: values.Table, known: readonly string[]): void {
+  for (const key of Object.keys(table)) {
+    if (known.includes(key)) continue;
+    const full = section === "" ? key : `${section}.${key}`;
+    if (notAvailable.has(full)) throw new Error(`"${full}" is not available in this build (not-available)`);
+    const nearest = nearestName(key, known);
+    const hint = nearest === undefined ? `known are ${known.join(", ")}` : `did you mean "${nearest}"?`;
+    throw new Error(`unknown key "${full}"; ${hint}`);
+  }
+}
+
+/** The settings when there is no file. */
+export function withoutFile(): FileSettings {
+  return noFile;
+}

@@ -1,0 +1,168 @@
+import { existsSync } from "node:fs";
+import { homedir, userInfo } from "node:os";
+import { isAbsolute, join, resolve } from "node:path";
+import ipaddr from "ipaddr.js";
+import { defaultLimits, type LimitName, type Limits, limitTable } from "../core/limits.ts";
+import { formatAddress, isLoopback, parseAddress } from "./address.ts";
+import { checkLimit, type FileSettings, readConfigFile, withoutFile } from "./file.ts";
+import { type Address, ConfigError, type Settings } from "./settings.ts";
+import { defined } from "./values.ts";
+
+/** What flags may say; they win over the environment, which wins over the file. */
+export interface Flags {
+  readonly listen?: readonly string[];
+  readonly data?: string;
+  readonly config?: string;
+  readonly auth?: string;
+  readonly insecure?: boolean;
+  readonly statusEvents?: number;
+  readonly stdoutChunks?: number;
+  readonly verbosity?: number;
+}
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+const defaultListen = ["127.0.0.1:8910"];
+const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const insecureFlag = "--insecure-allow-anyone-to-run-commands";
+
+/** Puts everything together and checks it. Throws `ConfigError` with the exit code that fits. */
+export function loadSettings(flags: Flags, variables: Variables): Settings {
+  const early = flags.data ?? variables.ERRAND_DATA;
+  const named = flags.config ?? variables.ERRAND_CONFIG;
+  const beside = join(absolute(early ?? defaultData(variables)), "errand.toml");
+  const configFile = named !== undefined ? absolute(named) : existsSync(beside) ? beside : null;
+  const file = configFile === null ? withoutFile() : readConfigFile(configFile);
+  const settings: Settings = {
+    configFile,
+    listen: addresses(flags.listen ?? list(variables.ERRAND_LISTEN) ?? file.listen ?? defaultListen),
+    data: absolute(early ?? file.data ?? defaultData(variables)),
+    auth: authMode(flags.auth ?? variables.ERRAND_AUTH ?? file.auth ?? "token"),
+    insecure: flags.insecure ?? false,
+    hosts: list(variables.ERRAND_HOSTS) ?? file.hosts ?? [],
+    origins: origins(list(variables.ERRAND_ORIGINS) ?? file.origins ?? []),
+    trustedProxies: networks(list(variables.ERRAND_TRUSTED_PROXIES) ?? file.trustedProxies ?? []),
+    environment: jobVariables(file, variables),
+    tokens: file.tokens,
+    limits: limits(flags, variables, file),
+    logLevel: (["info", "debug", "trace"] as const)[Math.min(flags.verbosity ?? 0, 2)] ?? "trace",
+    softOpenFiles: openFiles(variables.ERRAND_SOFT_OPEN_FILES),
+  };
+  refuseUnsafe(settings);
+  return settings;
+}
+
+function absolute(path: string): string {
+  return isAbsolute(path) ? path : resolve(path);
+}
+
+function defaultData(variables: Variables): string {
+  const state = variables.XDG_STATE_HOME;
+  return state !== undefined && isAbsolute(state)
+    ? join(state, "errand")
+    : join(homedir(), ".local/state/errand");
+}
+
+/** A variable that holds a list has its items parted by commas. */
+function list(value: string | undefined): readonly string[] | undefined {
+  return value?.split(",").flatMap((item) => (item.trim() === "" ? [] : [item.trim()]));
+}
+
+function addresses(texts: readonly string[]): Address[] {
+  if (texts.length === 0) throw new ConfigError("there must be at least one address to listen at", 78);
+  return texts.map((text) => {
+    const address = parseAddress(text);
+    if (address !== null) return address;
+    throw new ConfigError(
+      `cannot listen at "${text}": allowed are HOST:PORT, [IPV6]:PORT, PORT and unix:PATH`,
+      64,
+    );
+  });
+}
+
+function authMode(text: string): "token" | "none" {
+  if (text === "token" || text === "none") return text;
+  throw new ConfigError(`auth "${text}": allowed are "token" and "none"`, 64);
+}
+
+function origins(texts: readonly string[]): readonly string[] {
+  for (const text of texts) {
+    const url = URL.canParse(text) ? new URL(text) : null;
+    if (url === null || url.origin === "null" || url.origin !== text) {
+      throw new ConfigError(
+        `origin "${text}": it must be exact, as https://console.example:8443, without a path`,
+        78,
+      );
+    }
+  }
+  return texts;
+}
+
+function networks(texts: readonly string[]): readonly string[] {
+  for (const text of texts) {
+    if (!ipaddr.isValid(text) && !ipaddr.isValidCIDR(text)) {
+      throw new ConfigError(`trustedProxies "${text}": an address or a network as 10.0.0.0/8 is allowed`, 78);
+    }
+  }
+  return texts;
+}
+
+function jobVariables(file: FileSettings, variables: Variables): Record<string, string> {
+  const user = userInfo();
+  const inherited = defined(Object.fromEntries(file.inherit.map((name) => [name, variables[name]])));
+  return {
+    PATH: defaultPath,
+    HOME: user.homedir,
+    USER: user.username,
+    SHELL: user.shell ?? "/bin/sh",
+    LANG: "C.UTF-8",
+    ...inherited,
+    ...file.environment,
+  };
+}
+
+function limits(flags: Flags, variables: Variables, file: FileSettings): Limits {
+  const fromEnvironment: Partial<Record<LimitName, number>> = {};
+  for (const name of Object.keys(limitTable) as LimitName[]) {
+    const variable = `ERRAND_LIMITS_${name.replace(/[A-Z]/g, "_$&").toUpperCase()}`;
+    const value = variables[variable];
+    if (value !== undefined)
+      fromEnvironment[name] = inRange(name, Number(value === "" ? Number.NaN : value), variable);
+  }
+  const fromFlags = defined({
+    statusEvents:
+      flags.statusEvents === undefined
+        ? undefined
+        : inRange("statusEvents", flags.statusEvents, "--status-size"),
+    stdoutChunks:
+      flags.stdoutChunks === undefined
+        ? undefined
+        : inRange("stdoutChunks", flags.stdoutChunks, "--stdout-size"),
+  });
+  return { ...defaultLimits(), ...file.limits, ...fromEnvironment, ...fromFlags };
+}
+
+function inRange(name: LimitName, value: number, source: string): number {
+  try {
+    return checkLimit(name, value);
+  } catch (error) {
+    throw new ConfigError(`${source}: ${error instanceof Error ? error.message : error}`, 64);
+  }
+}
+
+/** The launcher hands this on, since Bun raises the limit at its start. */
+function openFiles(value: string | undefined): number | null {
+  return value !== undefined && /^\d+$/.test(value) ? Number(value) : null;
+}
+
+/** A server that runs commands is closed until somebody opens it on purpose. */
+function refuseUnsafe({ auth, insecure, listen }: Settings): void {
+  const open = listen.filter((address) => !isLoopback(address)).map(formatAddress);
+  if (auth === "token" || open.length === 0 || insecure) return;
+  throw new ConfigError(
+    `refusing to listen at ${open.join(", ")} without authentication: anyone who reaches it could run commands.\n` +
+      `  With a token:   errand serve ${open.map((text) => `--listen ${text}`).join(" ")} --auth token\n` +
+      `  Or, if you are sure:   errand serve ${open.map((text) => `--listen ${text}`).join(" ")} --auth none ${insecureFlag}`,
+    78,
+  );
+}

@@ -1,0 +1,64 @@
+import type { Job, StopReason } from "./job.ts";
+import type { AttachedOutput, SupervisedProcess } from "./ports.ts";
+import { type JobEvent, transition } from "./transitions.ts";
+
+/** A job of this server that has not ended yet, with the process behind it. */
+export class ActiveJob {
+  #job: Job;
+  #process: SupervisedProcess | null = null;
+  readonly #waiters: ((job: Job) => void)[] = [];
+
+  constructor(job: Job) {
+    this.#job = job;
+  }
+
+  /** The job as it is now. */
+  get job(): Job {
+    return this.#job;
+  }
+
+  /** stdout; there is one from the moment the command has been executed. */
+  get output(): AttachedOutput {
+    if (this.#process === null) throw new Error(`job ${this.#job.id} has no process`);
+    return this.#process.output;
+  }
+
+  /** Moves the job along the transition table. */
+  apply(event: JobEvent): Job {
+    this.#job = transition(this.#job, event);
+    return this.#job;
+  }
+
+  /** Binds the process once the command has been executed. */
+  bind(process: SupervisedProcess): void {
+    this.#process = process;
+  }
+
+  /** Stops the tree; the first reason is the one that is told. A job that is not running is left as it is. */
+  stop(reason: StopReason, graceSeconds: number): void {
+    if (this.#process === null || this.#job.state !== "running") return;
+    this.apply({ type: "stop", reason });
+    this.#process.stop(graceSeconds);
+  }
+
+  /** True when the server had a hand in the job's end. */
+  get wasStopped(): boolean {
+    const job = this.#job;
+    if (job.state === "running") return job.stop !== null;
+    return job.state === "ended" && job.outcome.reason !== "exited" && job.outcome.reason !== "signaled";
+  }
+
+  /** Calls back once when the job has ended; the function given back takes that back. */
+  onEnd(callback: (job: Job) => void): () => void {
+    this.#waiters.push(callback);
+    return () => {
+      const index = this.#waiters.indexOf(callback);
+      if (index >= 0) this.#waiters.splice(index, 1);
+    };
+  }
+
+  /** Tells all who wait. */
+  announceEnd(): void {
+    for (const waiter of this.#waiters.splice(0)) waiter(this.#job);
+  }
+}

@@ -1,0 +1,59 @@
+/** One limit: its default, the range that the configuration may set, and what it bounds. */
+interface LimitDefinition {
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+  readonly whole: boolean;
+  readonly about: string;
+}
+
+function count(about: string, value: number, min: number, max: number): LimitDefinition {
+  return { default: value, min, max, whole: true, about };
+}
+
+function seconds(about: string, value: number, min: number, max: number): LimitDefinition {
+  return { default: value, min, max, whole: false, about };
+}
+
+const kibibyte = 1024;
+const mebibyte = 1024 * kibibyte;
+const daySeconds = 86_400;
+
+/** All limits, with their units in their names. `[limits]` of the configuration may set each within its range. */
+export const limitTable = {
+  maxRunningJobs: count("jobs that run at once", 10_000, 1, 16_000),
+  maxConnections: count("open client connections", 12_000, 1, 100_000),
+  requestHeaderBytes: count("head of one request", 16 * kibibyte, 1 * kibibyte, 64 * kibibyte),
+  requestBodyBytes: count("body of one request", 8 * mebibyte, 1 * kibibyte, 64 * mebibyte),
+  pendingBodyBytes: count("bodies being received, together", 256 * mebibyte, 1 * mebibyte, 4096 * mebibyte),
+  headersTimeoutSeconds: seconds("for the head of a request to arrive", 12, 1, 300),
+  requestTimeoutSeconds: seconds("for a whole request to arrive", 30, 1, 3_600),
+  keepAliveSeconds: seconds("an idle connection is kept", 60, 1, 3_600),
+  waitSeconds: seconds("longest ?wait= of a client", 300, 1, 3_600),
+  pageJobs: count("jobs in one page of a list", 500, 1, 1_000),
+  aliasBytes: count("length of an alias", 1 * kibibyte, 1, 64 * kibibyte),
+  stdoutChunks: count("chunks of at most 64 KiB of stdout buffered for one slow client", 8, 1, 1_024),
+  statusEvents: count("life-cycle events that wait for one slow listener", 8, 1, 100_000),
+  stderrTailBytes: count("last bytes of stderr kept with a job", 64 * kibibyte, 0, 1 * mebibyte),
+  quickEndSeconds: seconds("a command may take to be answered in one piece", 0.004, 0, 0.05),
+  drainIdleSeconds: seconds("of silence after which output is drained", 0.1, 0.01, 10),
+  drainMaxSeconds: seconds("output is drained after the command's exit", 1, 0.01, 60),
+  leftoverPipes: count("pipes of ended jobs kept open for their descendants", 1_000, 0, 100_000),
+  stopGraceSeconds: seconds("from TERM to KILL on stop", 5, 0, 3_600),
+  disconnectGraceSeconds: seconds("from TERM to KILL when a client has gone", 0.5, 0, 3_600),
+  killSeconds: seconds("KILL is repeated until a tree counts as unkillable", 30, 1, 600),
+  shutdownDrainSeconds: seconds("running jobs may end by themselves at shutdown", 10, 0, 3_600),
+  retainSeconds: seconds("the record of an ended job is kept", 7 * daySeconds, 1, 3_650 * daySeconds),
+  historyFlushSeconds: seconds("a record may wait to be written", 0.05, 0.001, 5),
+  descriptorReserve: count("file descriptors that starts leave free", 64, 16, 10_000),
+  processReserve: count("processes that starts leave free", 16, 1, 10_000),
+} as const satisfies Record<string, LimitDefinition>;
+
+export type LimitName = keyof typeof limitTable;
+export type Limits = { readonly [name in LimitName]: number };
+
+/** The limits as they are when nobody has set any. */
+export function defaultLimits(): Limits {
+  const entries = Object.entries(limitTable).map(([name, limit]) => [name, limit.default]);
+  return Object.fromEntries(entries) as Limits;
+}

@@ -1,0 +1,54 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ErrandError } from "../core/errors.ts";
+
+/** Who is asking, once the credential has been checked. */
+export interface Principal {
+  readonly name: string;
+}
+
+/** One request that has passed the guard, and its answer. */
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** As it was sent: nothing decoded, nothing normalised, without the query. */
+  readonly path: string;
+  readonly query: string;
+  readonly principal: Principal;
+  /** The body, once. Throws `too-large`, `too-many-requests` or `invalid-request`. */
+  body(): Promise<Buffer>;
+}
+
+/** One protocol's way in. */
+export interface Door {
+  readonly name: string;
+  /** Answers; what it throws is told by `refuse`. */
+  handle(exchange: Exchange): Promise<void>;
+  /** Tells an error in the words of this protocol. */
+  refuse(response: ServerResponse, error: ErrandError): void;
+}
+
+const challenge = 'Basic realm="errand", Bearer realm="errand"';
+
+/** Headers that go with an error in every protocol. */
+export function errorHeaders(error: ErrandError): Record<string, string> {
+  const headers: Record<string, string> = { "Cache-Control": "no-store" };
+  if (error.retryAfterSeconds !== undefined)
+    headers["Retry-After"] = String(Math.ceil(error.retryAfterSeconds));
+  if (error.code === "unauthorized") headers["WWW-Authenticate"] = challenge;
+  return headers;
+}
+
+/** Sends a short text and ends the answer. */
+export function sendText(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  if (response.headersSent || response.destroyed) {
+    response.destroy();
+    return;
+  }
+  response.writeHead(status, { "Content-Type": "text/plain; charset=utf-8", ...headers });
+  response.end(text);
+}

@@ -1,0 +1,78 @@
+import type { IncomingMessage } from "node:http";
+import { isIP } from "node:net";
+import { hostname } from "node:os";
+import { ErrandError } from "../core/errors.ts";
+import type { Clients } from "./clients.ts";
+import type { Credentials } from "./credentials.ts";
+import type { Principal } from "./exchange.ts";
+
+interface GuardOptions {
+  /** Host names that are answered beside localhost, this host's name and literal addresses. */
+  readonly hosts: readonly string[];
+  /** Origins that browsers may come from, beside the server's own. */
+  readonly origins: readonly string[];
+  readonly credentials: Credentials;
+  readonly clients: Clients;
+}
+
+/** Checks each request before anything else looks at it: Host and Origin, then the credential. */
+export class Guard {
+  readonly #hosts: ReadonlySet<string>;
+  readonly #origins: ReadonlySet<string>;
+  readonly #options: GuardOptions;
+
+  constructor(options: GuardOptions) {
+    this.#options = options;
+    this.#hosts = new Set(["localhost", hostname(), ...options.hosts].map((name) => name.toLowerCase()));
+    this.#origins = new Set(options.origins);
+  }
+
+  /** Throws `invalid-request` for no single Host, `forbidden` for one that is not this server's, against DNS rebinding. */
+  checkHost(request: IncomingMessage): void {
+    const host = request.headers.host;
+    // A client of HTTP/1.0 need not name the host; no browser is one.
+    if (host === undefined && request.httpVersion === "1.0") return;
+    if (host === undefined || countHeaders(request, "host") !== 1) {
+      throw new ErrandError("invalid-request", "there must be exactly one Host header");
+    }
+    const name = hostName(host);
+    if (name !== null && (isIP(name) !== 0 || this.#hosts.has(name))) return;
+    const shown = JSON.stringify(host);
+    throw new ErrandError("forbidden", `Host ${shown} is not this server's; add it to server.hosts if it is`);
+  }
+
+  /** Throws `forbidden` for a browser that comes from elsewhere. */
+  checkOrigin(request: IncomingMessage): void {
+    const origin = request.headers.origin;
+    if (origin !== undefined) {
+      if (this.#origins.has(origin)) return;
+      const own = `${this.#options.clients.protocol(request)}://${request.headers.host}`;
+      if (origin !== own) {
+        throw new ErrandError("forbidden", `Origin ${JSON.stringify(origin)} is not in server.origins`);
+      }
+    }
+    if (request.headers["sec-fetch-site"] === "cross-site") {
+      throw new ErrandError("forbidden", "requests that a page of another site has made are refused");
+    }
+  }
+
+  /** Who asks. Throws `unauthorized`. */
+  authenticate(request: IncomingMessage): Principal {
+    return this.#options.credentials.check(request.headers.authorization);
+  }
+}
+
+/** The name without port, in lower case; null when the header is no host at all. */
+function hostName(host: string): string | null {
+  const parts = /^(?:\[([0-9a-f:.]+)\]|([^:[\]@/\s,]+))(?::\d{1,5})?$/i.exec(host);
+  const name = parts?.[1] ?? parts?.[2];
+  return name === undefined ? null : name.toLowerCase().replace(/\.$/, "");
+}
+
+function countHeaders(request: IncomingMessage, name: string): number {
+  let count = 0;
+  for (let index = 0; index < request.rawHeaders.length; index += 2) {
+    if (request.rawHeaders[index]?.toLowerCase() === name) count += 1;
+  }
+  return count;
+}

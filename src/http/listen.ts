@@ -1,0 +1,55 @@
+import { chmodSync, lstatSync, unlinkSync } from "node:fs";
+import type { Server } from "node:http";
+import { connect } from "node:net";
+
+/** Where a server listens. */
+export type ListenAddress =
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number }
+  | { readonly kind: "unix"; readonly path: string };
+
+/** Listens and gives the address as it is now, with the port that was free for port 0. Throws what the system says. */
+export async function listen(server: Server, address: ListenAddress): Promise<ListenAddress> {
+  if (address.kind === "unix") {
+    await removeStaleSocket(address.path);
+    await listening(server, { path: address.path });
+    // The socket is a way to run commands: for this user alone.
+    chmodSync(address.path, 0o600);
+    return address;
+  }
+  await listening(server, { host: address.host, port: address.port });
+  const bound = server.address();
+  return { ...address, port: bound !== null && typeof bound === "object" ? bound.port : address.port };
+}
+
+function listening(
+  server: Server,
+  options: { path: string } | { host: string; port: number },
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+/** A server that was killed leaves its socket behind; one that answers is somebody else's. */
+async function removeStaleSocket(path: string): Promise<void> {
+  try {
+    if (!lstatSync(path).isSocket()) throw new Error(`${path} is there and is no socket`);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return;
+    throw error;
+  }
+  const answers = await new Promise<boolean>((resolve) => {
+    const probe = connect(path);
+    probe.on("connect", () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.on("error", () => resolve(false));
+  });
+  if (answers) throw new Error(`another server answers at ${path}`);
+  unlinkSync(path);
+}

@@ -1,0 +1,72 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ActiveJob } from "../../core/activeJob.ts";
+import type { Broker } from "../../core/broker.ts";
+import { ErrandError } from "../../core/errors.ts";
+import type { Limits } from "../../core/limits.ts";
+import { type Door, type Exchange, errorHeaders, sendText } from "../exchange.ts";
+import { decode, type RexecSpec } from "./decode.ts";
+import { encodeError } from "./errors.ts";
+import { streamOutput } from "./stream.ts";
+
+const acceptedTypes = ["application/json", "application/x-www-form-urlencoded"];
+
+/** The door `rexec`: `POST /process` runs a command and streams its stdout in the answer. */
+export class RexecDoor implements Door {
+  readonly name = "rexec";
+  readonly #broker: Broker;
+  readonly #limits: Limits;
+
+  constructor(broker: Broker, limits: Limits) {
+    this.#broker = broker;
+    this.#limits = limits;
+  }
+
+  async handle({ request, response, principal, body }: Exchange): Promise<void> {
+    if (request.method !== "POST") {
+      sendText(response, 501, "Invalid path.");
+      return;
+    }
+    checkSource(request);
+    const spec = decode(await body(), this.#limits.aliasBytes);
+    if (response.destroyed) return;
+    const active = this.#start(spec, principal.name, response);
+    if (active === null) return;
+    await streamOutput(response, active, {
+      bufferedChunks: this.#limits.stdoutChunks,
+      onClientGone: () => this.#broker.disconnect(active),
+    });
+  }
+
+  refuse(response: ServerResponse, error: ErrandError): void {
+    const { status, text } = encodeError(error);
+    sendText(response, status, text, errorHeaders(error));
+  }
+
+  #start(spec: RexecSpec, owner: string, response: ServerResponse): ActiveJob | null {
+    try {
+      return this.#broker.start(spec, { owner, door: this.name });
+    } catch (error) {
+      if (!(error instanceof ErrandError) || error.code !== "already-running") throw error;
+      const { status, text } = encodeError(error, spec.alias);
+      sendText(response, status, text, errorHeaders(error));
+      return null;
+    }
+  }
+}
+
+/** A form or a page in a browser must not be able to start a command. Throws `forbidden`. */
+function checkSource({ headers }: IncomingMessage): void {
+  if (headers["sec-fetch-site"] === "cross-site") {
+    throw new ErrandError("forbidden", "requests that a page of another site has made are refused");
+  }
+  const type = headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase();
+  if (headers.origin !== undefined) {
+    if (type === "application/json") return;
+    throw new ErrandError("forbidden", "with an Origin the content type must be application/json");
+  }
+  if (type === undefined || acceptedTypes.includes(type)) return;
+  throw new ErrandError(
+    "forbidden",
+    `content type ${JSON.stringify(type)}: allowed are ${acceptedTypes.join(" and ")}`,
+  );
+}

@@ -1,0 +1,26 @@
+import type { ErrandError, ErrorCode } from "../../core/errors.ts";
+
+/** How each error is told at this door: status and the code that its clients know. */
+const rexecErrors: Readonly<Record<ErrorCode, { readonly status: number; readonly code: string }>> = {
+  "invalid-request": { status: 500, code: "InvalidCreateProcessRequest" },
+  "invalid-parameter": { status: 500, code: "InvalidCreateProcessRequest" },
+  "invalid-spec": { status: 500, code: "InvalidCreateProcessRequest" },
+  unauthorized: { status: 401, code: "Unauthorized" },
+  forbidden: { status: 403, code: "Forbidden" },
+  "not-found": { status: 404, code: "NotFound" },
+  "method-not-allowed": { status: 501, code: "NotImplemented" },
+  "request-timeout": { status: 408, code: "RequestTimeout" },
+  "already-running": { status: 409, code: "AlreadyRunning" },
+  "too-large": { status: 413, code: "TooLarge" },
+  "start-failed": { status: 404, code: "FailedToExecuteProcess" },
+  "too-many-jobs": { status: 429, code: "TooManyJobs" },
+  "too-many-requests": { status: 429, code: "TooManyJobs" },
+  internal: { status: 500, code: "Internal" },
+  "shutting-down": { status: 503, code: "ShuttingDown" },
+};
+
+/** Status and body. `detail` stands in the quotes instead of the error's own words, where the protocol fixes it. */
+export function encodeError(error: ErrandError, detail = error.message): { status: number; text: string } {
+  const { status, code } = rexecErrors[error.code];
+  return { status, text: `[Rexec] ${code} : "${detail}"` };
+}

@@ -1,0 +1,83 @@
+import type { ServerResponse } from "node:http";
+import type { ActiveJob } from "../../core/activeJob.ts";
+
+interface StreamOptions {
+  /** So many chunks may wait for a slow client before the command is held back. */
+  readonly bufferedChunks: number;
+  /** The connection has closed before the answer was complete. Called once. */
+  readonly onClientGone: () => void;
+}
+
+function headersFor(active: ActiveJob): Record<string, string> {
+  return {
+    "Content-Type": "application/octet-stream",
+    "Cache-Control": "no-store, no-transform",
+    "X-Accel-Buffering": "no",
+    "Errand-Job-Id": active.job.id,
+  };
+}
+
+/**
+ * Answers with the job's stdout, byte for byte, until the job has ended. A job that the server stopped ends in a cut
+ * answer, so that nobody takes it for whole.
+ */
+export async function streamOutput(
+  response: ServerResponse,
+  active: ActiveJob,
+  options: StreamOptions,
+): Promise<void> {
+  let done = false;
+  let wake: (() => void) | null = null;
+  response.on("close", () => {
+    wake?.();
+    if (!done) options.onClientGone();
+  });
+  const cut = () => {
+    done = true;
+    if (!response.headersSent) {
+      response.writeHead(200, headersFor(active));
+      response.flushHeaders();
+    }
+    response.destroy();
+  };
+  const whole = await active.output.whole();
+  if (whole !== null && !response.destroyed) {
+    done = true;
+    response.writeHead(200, headersFor(active));
+    response.end(whole);
+    return;
+  }
+  if (!response.destroyed) {
+    response.writeHead(200, headersFor(active));
+    response.flushHeaders();
+  }
+  response.on("drain", () => wake?.());
+  // A client that has stopped reading must not keep a stopped job's answer open.
+  active.onEnd(() => {
+    if (active.wasStopped && wake !== null) cut();
+  });
+  let waiting = 0;
+  for (;;) {
+    const chunk = await active.output.read();
+    if (chunk === null) break;
+    // Without a client the rest is read all the same: a full pipe would keep the command from ending.
+    if (response.destroyed || response.write(chunk)) {
+      waiting = 0;
+      continue;
+    }
+    waiting += 1;
+    if (waiting < options.bufferedChunks) continue;
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    wake = null;
+    waiting = 0;
+  }
+  if (response.destroyed) return;
+  if (active.wasStopped) {
+    cut();
+    return;
+  }
+  done = true;
+  response.end();
+}

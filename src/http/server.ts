@@ -1,0 +1,112 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { ErrandError, toErrandError } from "../core/errors.ts";
+import type { Limits } from "../core/limits.ts";
+import { Bodies } from "./bodies.ts";
+import type { Door, Exchange } from "./exchange.ts";
+import type { Guard } from "./guard.ts";
+
+/** A page that needs no credential. */
+export interface PublicPage {
+  answer(request: IncomingMessage, response: ServerResponse): void;
+}
+
+interface ServerParts {
+  readonly limits: Limits;
+  readonly guard: Guard;
+  readonly publicPages: ReadonlyMap<string, PublicPage>;
+  /** The door for a path, as it was sent; every path has one. */
+  readonly doorFor: (path: string) => Door;
+  readonly onInternalError: (error: unknown) => void;
+}
+
+/** Between two looks for requests that arrive too slowly. */
+const checkMilliseconds = 1_000;
+
+/** What is said on a connection whose bytes are no HTTP. */
+const refusedConnection = {
+  HPE_HEADER_OVERFLOW: "431 Request Header Fields Too Large",
+  ERR_HTTP_REQUEST_TIMEOUT: "408 Request Timeout",
+} as const satisfies Record<string, string>;
+
+/** A server for one address, not listening yet. Each request is guarded, then handed to its door. */
+export function makeServer(parts: ServerParts): Server {
+  const { limits } = parts;
+  const bodies = new Bodies(limits);
+  const server = createServer({
+    maxHeaderSize: limits.requestHeaderBytes,
+    headersTimeout: limits.headersTimeoutSeconds * 1_000,
+    requestTimeout: limits.requestTimeoutSeconds * 1_000,
+    keepAliveTimeout: limits.keepAliveSeconds * 1_000,
+    connectionsCheckingInterval: checkMilliseconds,
+  });
+  server.maxConnections = limits.maxConnections;
+  server.timeout = 0;
+  server.on("request", (request, response) => {
+    dispatch(parts, request, response, () => bodies.receive(request));
+  });
+  // The client asks before it sends a body: it is told to go on only when the body is wanted.
+  server.on("checkContinue", (request, response) => {
+    dispatch(parts, request, response, () => {
+      response.writeContinue();
+      return bodies.receive(request);
+    });
+  });
+  server.on("upgrade", (request, socket) => refuseUpgrade(parts, request, socket));
+  server.on("connect", (_request, socket) => closeWith(socket, "501 Not Implemented"));
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    const known = Object.entries(refusedConnection).find(([code]) => code === error.code);
+    closeWith(socket, known?.[1] ?? "400 Bad Request");
+  });
+  return server;
+}
+
+function dispatch(
+  parts: ServerParts,
+  request: IncomingMessage,
+  response: ServerResponse,
+  body: () => Promise<Buffer>,
+): void {
+  const target = request.url ?? "";
+  const mark = target.indexOf("?");
+  const path = mark < 0 ? target : target.slice(0, mark);
+  const query = mark < 0 ? "" : target.slice(mark + 1);
+  const door = parts.doorFor(path);
+  const refuse = (error: unknown) => {
+    if (!(error instanceof ErrandError)) parts.onInternalError(error);
+    // What is left of an unread body must not be taken for the next request.
+    if (!request.complete && !response.headersSent) response.setHeader("Connection", "close");
+    door.refuse(response, toErrandError(error));
+  };
+  try {
+    parts.guard.checkHost(request);
+    const page = parts.publicPages.get(path);
+    if (page !== undefined && (request.method === "GET" || request.method === "HEAD")) {
+      page.answer(request, response);
+      return;
+    }
+    parts.guard.checkOrigin(request);
+    const principal = parts.guard.authenticate(request);
+    const exchange: Exchange = { request, response, path, query, principal, body };
+    door.handle(exchange).catch(refuse);
+  } catch (error) {
+    refuse(error);
+  }
+}
+
+function refuseUpgrade({ guard }: ServerParts, request: IncomingMessage, socket: Duplex): void {
+  try {
+    guard.checkHost(request);
+    guard.checkOrigin(request);
+    guard.authenticate(request);
+    closeWith(socket, "501 Not Implemented");
+  } catch (error) {
+    closeWith(socket, toErrandError(error).code === "unauthorized" ? "401 Unauthorized" : "403 Forbidden");
+  }
+}
+
+/** The connection ends: what was pipelined behind a refused head is never read. */
+function closeWith(socket: Duplex, status: string): void {
+  if (socket.destroyed) return;
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}

@@ -1,0 +1,56 @@
+import type { ServerResponse } from "node:http";
+import type { Broker } from "../../core/broker.ts";
+import type { ErrandError } from "../../core/errors.ts";
+import type { Limits } from "../../core/limits.ts";
+import type { Door, Exchange } from "../exchange.ts";
+import { encodeProblem } from "./problem.ts";
+
+interface DoorParts {
+  readonly broker: Broker;
+  readonly limits: Limits;
+  readonly version: string;
+  readonly onInternalError: (error: unknown) => void;
+}
+
+interface Routes {
+  fetch(request: Request): Response | Promise<Response>;
+}
+
+/** The door `v1`: Errand's own API. */
+export class V1Door implements Door {
+  readonly name = "v1";
+  readonly #parts: DoorParts;
+  #routes: Promise<Routes> | null = null;
+
+  constructor(parts: DoorParts) {
+    this.#parts = parts;
+  }
+
+  async handle({ request, response, path, query, body }: Exchange): Promise<void> {
+    // Loaded at the first call: the libraries take longer to load than the whole server takes to start.
+    this.#routes ??= import("./routes.ts").then(({ makeRoutes }) => makeRoutes(this.#parts));
+    const method = request.method ?? "GET";
+    const hasBody = method !== "GET" && method !== "HEAD";
+    const routes = await this.#routes;
+    const answer = await routes.fetch(
+      new Request(`http://localhost${path}${query === "" ? "" : `?${query}`}`, {
+        method,
+        headers: { "content-type": request.headers["content-type"] ?? "" },
+        ...(hasBody ? { body: await body() } : {}),
+      }),
+    );
+    if (response.destroyed) return;
+    response.writeHead(answer.status, { "Cache-Control": "no-store", ...Object.fromEntries(answer.headers) });
+    response.end(method === "HEAD" ? undefined : await answer.text());
+  }
+
+  refuse(response: ServerResponse, error: ErrandError): void {
+    if (response.headersSent || response.destroyed) {
+      response.destroy();
+      return;
+    }
+    const { status, headers, text } = encodeProblem(error);
+    response.writeHead(status, headers);
+    response.end(text);
+  }
+}

@@ -1,0 +1,88 @@
+import { ErrandError } from "../../core/errors.ts";
+import { isJobId } from "../../core/ids.ts";
+import { type JobId, type JobState, jobStates } from "../../core/job.ts";
+import { nearestName } from "../../core/nearest.ts";
+import type { JobQuery } from "../../core/ports.ts";
+
+const defaultPage = 50;
+const listParameters = ["state", "alias", "node", "since", "cursor", "limit", "label"];
+
+function invalid(message: string): ErrandError {
+  return new ErrandError("invalid-parameter", message);
+}
+
+/** Each parameter once, and only known ones. Throws `invalid-parameter`. */
+function read(query: string, known: readonly string[]): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const [name, value] of new URLSearchParams(query)) {
+    if (!known.includes(name)) {
+      const nearest = nearestName(name, known);
+      const hint =
+        nearest === undefined ? `known are ${known.join(", ") || "none"}` : `did you mean ${nearest}?`;
+      throw invalid(`unknown parameter ${JSON.stringify(name)}; ${hint}`);
+    }
+    if (found.has(name)) throw invalid(`parameter ${name} stands there twice`);
+    found.set(name, value);
+  }
+  return found;
+}
+
+/** No parameter at all. Throws `invalid-parameter`. */
+export function readNone(query: string): void {
+  read(query, []);
+}
+
+/** The seconds of `?wait=`, 0 without it. */
+export function readWait(query: string, mostSeconds: number): number {
+  const text = read(query, ["wait"]).get("wait");
+  if (text === undefined) return 0;
+  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (seconds <= mostSeconds) return seconds;
+  throw invalid(`wait=${JSON.stringify(text)}: seconds from 0 to ${mostSeconds} are allowed`);
+}
+
+/** What to list. */
+export function readListQuery(query: string, mostJobs: number): JobQuery {
+  const parameters = read(query, listParameters);
+  if (parameters.has("label")) throw invalid("label: jobs have no labels in this build (not-available)");
+  const state = parameters.get("state");
+  const alias = parameters.get("alias");
+  const node = parameters.get("node");
+  const since = parameters.get("since");
+  const cursor = parameters.get("cursor");
+  return {
+    count: readCount(parameters.get("limit"), mostJobs),
+    ...(state === undefined ? {} : { states: readStates(state) }),
+    ...(alias === undefined ? {} : { alias }),
+    ...(node === undefined ? {} : { node }),
+    ...(since === undefined ? {} : { since: readTime(since) }),
+    ...(cursor === undefined ? {} : { before: readCursor(cursor) }),
+  };
+}
+
+function readCount(text: string | undefined, most: number): number {
+  if (text === undefined) return Math.min(defaultPage, most);
+  const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (count >= 1 && count <= most) return count;
+  throw invalid(`limit=${JSON.stringify(text)}: a whole number from 1 to ${most} is allowed`);
+}
+
+function readStates(text: string): JobState[] {
+  return text.split(",").map((name) => {
+    const state = jobStates.find((known) => known === name);
+    if (state === undefined)
+      throw invalid(`state=${JSON.stringify(name)}: allowed are ${jobStates.join(", ")}`);
+    return state;
+  });
+}
+
+function readTime(text: string): number {
+  const wall = /^\d{4}-\d{2}-\d{2}T[\d:.]+(Z|[+-]\d{2}:\d{2})$/.test(text) ? Date.parse(text) : Number.NaN;
+  if (!Number.isNaN(wall)) return wall;
+  throw invalid(`since=${JSON.stringify(text)}: an RFC 3339 time is allowed, as 2026-01-31T12:00:00Z`);
+}
+
+function readCursor(text: string): JobId {
+  if (isJobId(text)) return text;
+  throw invalid(`cursor=${JSON.stringify(text)}: a nextCursor of an earlier page is allowed`);
+}

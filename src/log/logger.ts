@@ -1,0 +1,39 @@
+import { createHash } from "node:crypto";
+import pino, { type DestinationStream, type Logger } from "pino";
+import type { Job } from "../core/job.ts";
+
+const stderrDescriptor = 2;
+
+/** Logs to stderr, one line per event: JSON, or for people on a terminal. No line holds a secret or a variable's value. */
+export async function makeLogger(
+  level: "info" | "debug" | "trace",
+  { pretty }: { pretty: boolean },
+): Promise<Logger> {
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, await destination(pretty));
+}
+
+async function destination(pretty: boolean): Promise<DestinationStream> {
+  if (!pretty) return pino.destination({ dest: stderrDescriptor, sync: true });
+  // Loaded only where it is used: it costs more than the rest of the log.
+  const { default: makePretty } = await import("pino-pretty");
+  return makePretty({ destination: stderrDescriptor, sync: true, singleLine: true });
+}
+
+/** One line per job at its end: who, what, how. Arguments are told by digest alone, since they may hold secrets. */
+export function logEnd(logger: Logger, job: Job): void {
+  if (!logger.isLevelEnabled("info")) return;
+  const { id, owner, door, alias, state, command } = job;
+  const base = { job: id, owner, door, alias, program: command[0], argvSha256: digest(command) };
+  if (job.state === "ended") {
+    const { reason, code, signal } = job.outcome;
+    logger.info({ ...base, reason, code, signal, seconds: job.durationNanoseconds / 1e9 }, "job ended");
+  } else if (job.state === "failed") {
+    logger.info({ ...base, failure: job.failure }, "job failed to start");
+  } else {
+    logger.info({ ...base, state }, "job changed");
+  }
+}
+
+function digest(command: readonly string[]): string {
+  return createHash("sha256").update(command.join("\0")).digest("hex").slice(0, 16);
+}

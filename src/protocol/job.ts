@@ -1,0 +1,83 @@
+import { z } from "@hono/zod-openapi";
+
+/** Wire schemas of v1: the one source of validation, types and the OpenAPI document. */
+
+const time = z.iso.datetime({ precision: 3 });
+
+const outcome = z
+  .object({
+    reason: z.enum(["exited", "signaled", "stopped", "disconnected", "shutdown", "lost"]),
+    code: z.int().nullable(),
+    signal: z.string().nullable(),
+    success: z.boolean(),
+    detail: z.string().nullable(),
+  })
+  .openapi("Outcome", { description: "How a job ended. What is not known is null, never made up." });
+
+const stream = z
+  .object({
+    bytes: z.int().nullable().openapi({ description: "Bytes that came; null while the job runs." }),
+    keptFrom: z.int().nullable().openapi({ description: "Offset of the first byte that is still kept." }),
+    truncated: z.boolean(),
+  })
+  .openapi("OutputStream");
+
+export const jobSchema = z
+  .object({
+    id: z
+      .string()
+      .openapi({ description: "63-bit, time-ordered integer in decimal.", example: "250883742021484544" }),
+    node: z.string(),
+    alias: z.string().nullable(),
+    command: z.array(z.string()),
+    cwd: z.string().nullable(),
+    mode: z.enum(["attached"]),
+    survive: z.boolean(),
+    tty: z.null(),
+    labels: z.record(z.string(), z.string()),
+    owner: z.string().nullable(),
+    state: z.enum(["starting", "running", "ended", "failed", "lost"]),
+    outcome: outcome.nullable(),
+    failure: z
+      .string()
+      .nullable()
+      .openapi({ description: "Why it could not be started; only in state failed." }),
+    createdAt: time,
+    startedAt: time.nullable(),
+    endedAt: time.nullable(),
+    durationNanoseconds: z.int().nullable(),
+    pid: z.int().nullable(),
+    stdout: stream,
+    stderr: stream,
+    stderrTail: z
+      .string()
+      .nullable()
+      .openapi({ description: "The last 64 KiB of stderr; null while the job runs." }),
+    leftovers: z.enum(["leave"]),
+    expiresAt: time.nullable(),
+    callback: z.null(),
+  })
+  .openapi("Job");
+
+export type WireJob = z.infer<typeof jobSchema>;
+
+export const jobListSchema = z
+  .object({
+    jobs: z.array(jobSchema),
+    nextCursor: z.string().nullable().openapi({ description: "For the next page; null on the last." }),
+  })
+  .openapi("JobList");
+
+export const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.string().openapi({ description: "Stable; docs/errors.md explains each." }),
+  })
+  .openapi("Problem", { description: "RFC 9457 problem details." });
+
+export const stopSchema = z
+  .strictObject({ graceSeconds: z.number().min(0).max(3_600).optional() })
+  .openapi("Stop", { description: "From TERM to KILL; without it the server's stopGraceSeconds." });

@@ -1,0 +1,22 @@
+import type { Database, SQLQueryBindings } from "bun:sqlite";
+import { firstIdAt } from "../core/ids.ts";
+import type { JobQuery } from "../core/ports.ts";
+
+/** Records of jobs, newest first. The id orders by time, so that a page costs the same wherever it is. */
+export function listJobs(database: Database, query: JobQuery): { readonly record: string }[] {
+  const conditions: string[] = [];
+  const values: SQLQueryBindings[] = [];
+  const where = (condition: string, ...bound: SQLQueryBindings[]) => {
+    conditions.push(condition);
+    values.push(...bound);
+  };
+  if (query.states !== undefined)
+    where(`state IN (${query.states.map(() => "?").join(", ")})`, ...query.states);
+  if (query.alias !== undefined) where("alias = ?", query.alias);
+  if (query.node !== undefined) where("node = ?", query.node);
+  if (query.since !== undefined) where("id >= ?", BigInt(firstIdAt(query.since)));
+  if (query.before !== undefined) where("id < ?", BigInt(query.before));
+  const filter = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
+  const sql = `SELECT record FROM jobs ${filter} ORDER BY id DESC LIMIT ?`;
+  return database.query<{ record: string }, SQLQueryBindings[]>(sql).all(...values, query.count);
+}

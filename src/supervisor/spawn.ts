@@ -1,0 +1,165 @@
+import { openSync } from "node:fs";
+import { ErrandError } from "../core/errors.ts";
+import type { Exit, JobSpec } from "../core/job.ts";
+import { jobEnvironment } from "./environment.ts";
+import { getLimit, resource, setLimit } from "./libc.ts";
+import { clearMark, setMark } from "./mark.ts";
+import { OutputPipe } from "./outputPipe.ts";
+import type { Reserve } from "./reserve.ts";
+import { errnoName, explainStartError, resolveDirectory, resolveProgram, startFailed } from "./resolve.ts";
+import { killMarked } from "./sweep.ts";
+
+/** What holds for every command that a server starts. */
+export interface SpawnSettings {
+  readonly environment: Readonly<Record<string, string>>;
+  /** Relative directories are relative to this one. */
+  readonly directory: string;
+  /** The soft limit of open files for commands; null leaves them the server's. */
+  readonly softOpenFiles: number | null;
+}
+
+/** A process that has been executed, with the server's ends of its pipes. */
+export interface Spawned {
+  readonly pid: number;
+  readonly stdout: OutputPipe;
+  readonly stderr: OutputPipe;
+}
+
+const retryAfterSeconds = 1;
+const nullDevice = openSync("/dev/null", "r");
+
+/** Above the descriptor in use, what one start opens besides its pipes. */
+const descriptorsOfStart = 8;
+
+/**
+ * Executes the command in a session and process group of its own. stdin is /dev/null, stdout and stderr are pipes,
+ * nothing else is open. Throws `invalid-spec`, `start-failed` or `too-many-jobs`; then nothing is left of it.
+ */
+export function spawn(
+  id: bigint,
+  spec: JobSpec,
+  { settings, reserve, onExit }: { settings: SpawnSettings; reserve: Reserve; onExit: (exit: Exit) => void },
+): Spawned {
+  if (spec.command.some((argument) => argument.includes("\0"))) {
+    throw new ErrandError("invalid-spec", "an argument holds a NUL byte, which no program can be given");
+  }
+  if (spec.cwd?.includes("\0"))
+    throw new ErrandError("invalid-spec", "the working directory holds a NUL byte");
+  const env = jobEnvironment(settings.environment, spec.env);
+  const directory = resolveDirectory(spec.cwd, settings.directory);
+  const [name, ...args] = spec.command;
+  const program = resolveProgram(name, directory, env.PATH);
+  reserve.checkProcesses();
+  const { stdout, stderr } = openPipes(reserve);
+  try {
+    const pid = execute(id, { name, program, args, directory, env, stdout, stderr }, settings, onExit);
+    stdout.closeWriteEnd();
+    stderr.closeWriteEnd();
+    return { pid, stdout, stderr };
+  } catch (error) {
+    stdout.close();
+    stderr.close();
+    throw asStartError(error, program, directory);
+  }
+}
+
+function openPipes(reserve: Reserve): { stdout: OutputPipe; stderr: OutputPipe } {
+  const opened: OutputPipe[] = [];
+  try {
+    const stdout = new OutputPipe();
+    opened.push(stdout);
+    const stderr = new OutputPipe();
+    opened.push(stderr);
+    reserve.checkDescriptors(stderr.highestDescriptor + descriptorsOfStart);
+    return { stdout, stderr };
+  } catch (error) {
+    for (const pipe of opened) pipe.close();
+    throw errnoName(error) === "EMFILE" ? busy("file descriptors have run out") : error;
+  }
+}
+
+interface Execution extends Omit<Spawned, "pid"> {
+  readonly name: string;
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly directory: string;
+  readonly env: Record<string, string>;
+}
+
+function execute(
+  id: bigint,
+  execution: Execution,
+  { softOpenFiles }: SpawnSettings,
+  onExit: (exit: Exit) => void,
+) {
+  const restore =
+    softOpenFiles === null ? null : lowerOpenFiles(softOpenFiles, execution.stderr.highestDescriptor);
+  setMark(id);
+  try {
+    const child = Bun.spawn({
+      cmd: [execution.program, ...execution.args],
+      argv0: execution.name,
+      cwd: execution.directory,
+      env: execution.env,
+      detached: true,
+      stdin: nullDevice,
+      stdout: execution.stdout.writeEnd,
+      stderr: execution.stderr.writeEnd,
+      onExit: (_child, code, signal) => onExit(exitOf(code, signal)),
+    });
+    if (restore === null && softOpenFiles !== null) limitOpenFiles(child.pid, softOpenFiles);
+    return child.pid;
+  } catch (error) {
+    // At the limit of descriptors the process may have been started before the failure.
+    if (errnoName(error) === "EMFILE") killMarked(new Set([id]));
+    throw error;
+  } finally {
+    clearMark();
+    restore?.();
+  }
+}
+
+/**
+ * A child inherits this process's limit, so it is lowered while the child is made. Not possible while the server
+ * itself uses higher descriptors: then null, and `limitOpenFiles` does it a moment after the start.
+ */
+function lowerOpenFiles(soft: number, highestDescriptor: number): (() => void) | null {
+  if (highestDescriptor + descriptorsOfStart >= soft) return null;
+  const own = getLimit(0, resource.openFiles);
+  if (own === null || !setLimit(0, resource.openFiles, BigInt(soft), own.hard)) return null;
+  return () => setLimit(0, resource.openFiles, own.soft, own.hard);
+}
+
+function limitOpenFiles(pid: number, soft: number): void {
+  const limit = getLimit(pid, resource.openFiles);
+  if (limit !== null) setLimit(pid, resource.openFiles, BigInt(soft), limit.hard);
+}
+
+function exitOf(code: number | null, signal: number | string | null): Exit {
+  if (signal !== null) return { code: null, signal: typeof signal === "number" ? `SIG${signal}` : signal };
+  return { code: code ?? 0, signal: null };
+}
+
+function asStartError(error: unknown, program: string, directory: string): unknown {
+  const name = errnoName(error);
+  if (name === undefined || error instanceof ErrandError) return error;
+  switch (name) {
+    case "ENOENT":
+    case "ENOTDIR":
+    case "EACCES":
+      return explainStartError(name, program, directory);
+    case "EMFILE":
+    case "ENFILE":
+    case "EAGAIN":
+    case "ENOMEM":
+      return busy(`the system refused to start a process (${name})`);
+    case "E2BIG":
+      return startFailed(name, "arguments and environment together");
+    default:
+      return startFailed(name, program);
+  }
+}
+
+function busy(message: string): ErrandError {
+  return new ErrandError("too-many-jobs", message, retryAfterSeconds);
+}

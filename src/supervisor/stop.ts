@@ -1,0 +1,100 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { MarkedProcess, Sweeper } from "./sweep.ts";
+
+/** Between two looks at a tree that is dying: short at first, since most end at once. */
+const firstPauseMilliseconds = 1;
+const longestPauseMilliseconds = 25;
+/** A child made during a look, by a parent that ended during it, is seen by the next one. */
+const looksToBeSure = 2;
+
+interface Tree {
+  readonly id: bigint;
+  readonly leader: number;
+  /** True until the leader's exit has been taken: so long its number is nobody else's. */
+  leaderAlive(): boolean;
+}
+
+/** Sends a signal; a process that is gone, or not ours to signal, is no error. */
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It ended in between.
+  }
+}
+
+/** The whole group at once, and each process of the tree that has left it. */
+function signalTree(tree: Tree, found: readonly MarkedProcess[], signals: readonly NodeJS.Signals[]): void {
+  const leaderAlive = tree.leaderAlive();
+  for (const signal of signals) {
+    if (leaderAlive) send(-tree.leader, signal);
+    for (const { pid, group } of found) {
+      if (!leaderAlive || group !== tree.leader) send(pid, signal);
+    }
+  }
+}
+
+/** Stops one tree: TERM, the grace time, then KILL until nothing of it is left. */
+export class TreeStop {
+  readonly #tree: Tree;
+  readonly #sweeper: Sweeper;
+  #killAt: number;
+  #wake: (() => void) | null = null;
+
+  constructor(tree: Tree, sweeper: Sweeper, graceSeconds: number) {
+    this.#tree = tree;
+    this.#sweeper = sweeper;
+    this.#killAt = performance.now() + graceSeconds * 1_000;
+  }
+
+  /** Shortens the grace time; a longer one is ignored. */
+  hasten(graceSeconds: number): void {
+    const killAt = performance.now() + graceSeconds * 1_000;
+    if (killAt >= this.#killAt) return;
+    this.#killAt = killAt;
+    this.#wake?.();
+  }
+
+  /** Looks again now: the leader has ended. */
+  look(): void {
+    this.#wake?.();
+  }
+
+  /** Resolves with the number of processes that are left: 0, unless KILL was of no use for `killSeconds`. */
+  async run(killSeconds: number): Promise<number> {
+    let pause = firstPauseMilliseconds;
+    let termed = false;
+    if (performance.now() < this.#killAt && this.#tree.leaderAlive()) {
+      // The group at once: the look at the process table may have to wait for its turn.
+      signalTree(this.#tree, [], ["SIGTERM", "SIGCONT"]);
+    }
+    let quietLooks = 0;
+    for (;;) {
+      const found = await this.#sweeper.find(this.#tree.id, this.#tree.leader);
+      const now = performance.now();
+      if (now >= this.#killAt) {
+        if (this.#tree.leaderAlive() || found.length > 0) signalTree(this.#tree, found, ["SIGKILL"]);
+        if (now > this.#killAt + killSeconds * 1_000) return found.length;
+      } else if (!termed) {
+        termed = true;
+        const outside = found.filter(({ group }) => group !== this.#tree.leader || !this.#tree.leaderAlive());
+        for (const { pid } of outside) {
+          send(pid, "SIGTERM");
+          send(pid, "SIGCONT");
+        }
+      }
+      quietLooks = found.length === 0 && !this.#tree.leaderAlive() ? quietLooks + 1 : 0;
+      if (quietLooks === looksToBeSure) return 0;
+      if (quietLooks > 0) continue;
+      await this.#pause(Math.min(pause, Math.max(0, this.#killAt - now) || pause));
+      pause = Math.min(pause * 2, longestPauseMilliseconds);
+    }
+  }
+
+  async #pause(milliseconds: number): Promise<void> {
+    const wake = new AbortController();
+    this.#wake = () => wake.abort();
+    await sleep(milliseconds, undefined, { signal: wake.signal }).catch(() => {});
+    this.#wake = null;
+  }
+}

@@ -1,0 +1,27 @@
+#!/bin/sh
+# Ends the servers and removes the directories of a test run that died without doing so itself: it reads what
+# there is from its standard input and acts at its end, which comes however the test run ends.
+set -u
+processes='' tokens=''
+set --
+while read -r verb value rest; do
+  case $verb in
+    process) processes="$processes $value:$rest" ;;
+    token) tokens="$tokens $value" ;;
+    directory) set -- "$@" "$value${rest:+ $rest}" ;;
+  esac
+done
+start_time() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
+for entry in $processes; do
+  pid=${entry%%:*}
+  [ "$(start_time "$pid")" != "${entry#*:}" ] || kill -KILL "$pid" 2>/dev/null
+done
+for token in $tokens; do
+  for file in /proc/[0-9]*/cmdline; do
+    pid=${file%/cmdline} pid=${pid#/proc/}
+    tr '\0' '\n' <"$file" 2>/dev/null | grep -Fqx -- "$token" && kill -KILL "$pid" 2>/dev/null
+  done
+done
+# The watchdog of a killed server needs a moment before it lets go of the directory.
+[ $# -eq 0 ] || sleep 1
+rm -rf -- "$@"
