@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
-import type { Server } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Logger } from "pino";
+import { endSignal } from "./cli/endSignal.ts";
 import { formatAddress, isLoopback } from "./config/address.ts";
 import type { Address, Settings } from "./config/settings.ts";
 import { Broker } from "./core/broker.ts";
+import type { ErrandError } from "./core/errors.ts";
 import { EventBus } from "./core/eventBus.ts";
 import { IdSource } from "./core/ids.ts";
 import type { Clock } from "./core/ports.ts";
@@ -17,12 +19,14 @@ import { Guard } from "./http/guard.ts";
 import { listen } from "./http/listen.ts";
 import { nowhere, publicPages } from "./http/pages.ts";
 import { RexecDoor } from "./http/rexec/door.ts";
-import { makeServer } from "./http/server.ts";
+import { type ErrandServer, makeServer } from "./http/server.ts";
 import { V1Door } from "./http/v1/door.ts";
-import { logEnd, makeLogger } from "./log/logger.ts";
+import { logFailures } from "./log/failures.ts";
+import { logEnd, makeLogger, RefusalLog } from "./log/logger.ts";
 import { localToken, openDataDirectory, tokenPath } from "./store/dataDirectory.ts";
 import { Store } from "./store/store.ts";
 import { takeDataDirectory } from "./supervisor/dataLock.ts";
+import { openFilesLimit } from "./supervisor/libc.ts";
 import { LiveJobs, readLiveJobs } from "./supervisor/liveJobs.ts";
 import { LocalSupervisor } from "./supervisor/supervisor.ts";
 import { Watchdog } from "./supervisor/watchdog.ts";
@@ -36,7 +40,10 @@ const clock: Clock = {
   },
 };
 
+/** The rest of the descriptors is for jobs. */
+const shareOfConnections = 0.5;
 const forgetEveryMilliseconds = 60_000;
+const forgetStepMilliseconds = 20;
 const insecureWarningMilliseconds = 3_600_000;
 
 interface ServeOptions {
@@ -49,6 +56,7 @@ interface ServeOptions {
 /** Puts a server together, serves until a signal ends it, and resolves when everything is ended. */
 export async function serve(settings: Settings, options: ServeOptions): Promise<void> {
   const logger = await makeLogger(settings.logLevel, { pretty: process.stderr.isTTY === true });
+  logFailures(logger);
   const { data, limits } = settings;
   openDataDirectory(data);
   const lockDescriptor = await takeDataDirectory(join(data, "lock"));
@@ -85,11 +93,12 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
     limits,
     log: { ended: (job) => logEnd(logger, job) },
   });
-  const servers: Server[] = [];
+  const servers: ErrandServer[] = [];
   const addresses: Address[] = [];
+  const parts = serverParts(settings, broker, logger);
   for (const address of settings.listen) {
-    const server = makeServer(serverParts(settings, broker, logger));
-    addresses.push(await listen(server, address));
+    const server = makeServer(parts);
+    addresses.push(await listen(server.server, address));
     servers.push(server);
   }
   const timers = startTimers(settings, store, logger);
@@ -99,10 +108,7 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
 
   await endSignal(logger, broker);
   for (const timer of timers) clearInterval(timer);
-  for (const server of servers) {
-    server.close();
-    server.closeAllConnections();
-  }
+  await Promise.all(servers.map((server) => server.close(limits.lastAnswersSeconds)));
   supervisor.close();
   watchdog?.end();
   store.close();
@@ -120,6 +126,7 @@ function serverParts(settings: Settings, broker: Broker, logger: Logger) {
     logger.error({ error: String(error), stack }, "internal error");
   };
   const clients = new Clients(settings.trustedProxies);
+  const refusals = new RefusalLog(logger);
   const credentials = new Credentials([local, ...settings.tokens], { open: auth === "none" });
   const rexec = new RexecDoor(broker, limits);
   const v1 = new V1Door({ broker, limits, version, onInternalError });
@@ -132,7 +139,10 @@ function serverParts(settings: Settings, broker: Broker, logger: Logger) {
     guard: new Guard({ hosts: settings.hosts, origins: settings.origins, credentials, clients }),
     publicPages: publicPages(broker, { version, releaseDate, insecure: isOpenToAll(settings) }),
     doorFor,
+    connections: Math.min(limits.maxConnections, Math.floor(openFilesLimit() * shareOfConnections)),
     onInternalError,
+    onRefused: (request: IncomingMessage, error: ErrandError) =>
+      refusals.refused(clients.address(request), request.method, error.code),
   };
 }
 
@@ -156,34 +166,13 @@ function warn(settings: Settings, logger: Logger): void {
 
 function startTimers(settings: Settings, store: Store, logger: Logger): Timer[] {
   const { retainSeconds } = settings.limits;
-  const forget = setInterval(
-    () => store.forgetBefore(Date.now() - retainSeconds * 1_000),
-    forgetEveryMilliseconds,
-  );
-  const timers = [forget];
+  const forget = () => {
+    // In steps, so that no step holds up the server.
+    if (store.forgetBefore(Date.now() - retainSeconds * 1_000))
+      setTimeout(forget, forgetStepMilliseconds).unref();
+  };
+  const timers = [setInterval(forget, forgetEveryMilliseconds)];
   if (isOpenToAll(settings))
     timers.push(setInterval(() => warn(settings, logger), insecureWarningMilliseconds));
   return timers;
-}
-
-/** Resolves when a first signal has let the running jobs end, or a second one has ended them. */
-async function endSignal(logger: Logger, broker: Broker): Promise<void> {
-  let signals = 0;
-  await new Promise<void>((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
-      process.on(signal, () => {
-        signals += 1;
-        if (signals === 1) {
-          logger.info(
-            { signal, jobs: broker.runningJobs },
-            "shutting down; a second signal ends all jobs at once",
-          );
-          broker.drain().then(resolve);
-        } else {
-          logger.warn({ signal, jobs: broker.runningJobs }, "ending all jobs at once");
-          broker.killAll();
-        }
-      });
-    }
-  });
 }

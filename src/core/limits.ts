@@ -43,6 +43,7 @@ export const limitTable = {
   disconnectGraceSeconds: seconds("from TERM to KILL when a client has gone", 0.5, 0, 3_600),
   killSeconds: seconds("KILL is repeated until a tree counts as unkillable", 30, 1, 600),
   shutdownDrainSeconds: seconds("running jobs may end by themselves at shutdown", 10, 0, 3_600),
+  lastAnswersSeconds: seconds("for the last answers to go out at shutdown", 2, 0, 60),
   retainSeconds: seconds("the record of an ended job is kept", 7 * daySeconds, 1, 3_650 * daySeconds),
   historyFlushSeconds: seconds("a record may wait to be written", 0.05, 0.001, 5),
   descriptorReserve: count("file descriptors that starts leave free", 64, 16, 10_000),

@@ -23,34 +23,30 @@ export class Bodies {
     const declared = Number(request.headers["content-length"] ?? 0);
     if (declared > this.#limits.requestBodyBytes) return Promise.reject(this.#tooLarge());
     return new Promise((resolve, reject) => {
-      let chunks: Buffer[] = [];
+      const chunks: Buffer[] = [];
       let bytes = 0;
-      const settle = (finish: () => void) => {
+      const settle = () => {
         this.#pendingBytes -= bytes;
-        bytes = 0;
-        chunks = [];
-        finish();
+        request.off("data", take).off("end", end).off("aborted", gone);
       };
-      request.on("data", (chunk: Buffer) => {
+      const fail = (error: ErrandError) => {
+        settle();
+        reject(error);
+      };
+      const take = (chunk: Buffer) => {
         bytes += chunk.byteLength;
         this.#pendingBytes += chunk.byteLength;
         chunks.push(chunk);
-        if (bytes > this.#limits.requestBodyBytes) settle(() => reject(this.#tooLarge()));
-        else if (this.#pendingBytes > this.#limits.pendingBodyBytes) settle(() => reject(this.#tooMany()));
-      });
-      request.on("end", () => {
-        const [only] = chunks;
-        const body =
-          chunks.length === 1 && only !== undefined
-            ? only
-            : chunks.length === 0
-              ? nothing
-              : Buffer.concat(chunks);
-        settle(() => resolve(body));
-      });
-      const gone = () => settle(() => reject(new ErrandError("invalid-request", "the request was cut")));
-      request.on("aborted", gone);
-      request.on("error", gone);
+        if (bytes > this.#limits.requestBodyBytes) fail(this.#tooLarge());
+        else if (this.#pendingBytes > this.#limits.pendingBodyBytes) fail(this.#tooMany());
+      };
+      const end = () => {
+        settle();
+        const [first = nothing] = chunks;
+        resolve(chunks.length > 1 ? Buffer.concat(chunks) : first);
+      };
+      const gone = () => fail(new ErrandError("invalid-request", "the request was cut"));
+      request.on("data", take).on("end", end).on("aborted", gone);
     });
   }
 

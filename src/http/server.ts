@@ -13,11 +13,22 @@ export interface PublicPage {
 
 interface ServerParts {
   readonly limits: Limits;
+  /** Open connections at most: the limit, or less where descriptors are few. */
+  readonly connections: number;
   readonly guard: Guard;
   readonly publicPages: ReadonlyMap<string, PublicPage>;
   /** The door for a path, as it was sent; every path has one. */
   readonly doorFor: (path: string) => Door;
   readonly onInternalError: (error: unknown) => void;
+  /** A request was refused before any door had seen it. */
+  readonly onRefused: (request: IncomingMessage, error: ErrandError) => void;
+}
+
+/** A server for one address. */
+export interface ErrandServer {
+  readonly server: Server;
+  /** Takes no more connections and resolves when all answers have gone out, at the latest after that time. */
+  close(seconds: number): Promise<void>;
 }
 
 /** Between two looks for requests that arrive too slowly. */
@@ -30,7 +41,7 @@ const refusedConnection = {
 } as const satisfies Record<string, string>;
 
 /** A server for one address, not listening yet. Each request is guarded, then handed to its door. */
-export function makeServer(parts: ServerParts): Server {
+export function makeServer(parts: ServerParts): ErrandServer {
   const { limits } = parts;
   const bodies = new Bodies(limits);
   const server = createServer({
@@ -40,13 +51,16 @@ export function makeServer(parts: ServerParts): Server {
     keepAliveTimeout: limits.keepAliveSeconds * 1_000,
     connectionsCheckingInterval: checkMilliseconds,
   });
-  server.maxConnections = limits.maxConnections;
+  server.maxConnections = parts.connections;
   server.timeout = 0;
+  const answers = new OpenAnswers();
   server.on("request", (request, response) => {
+    answers.add(response);
     dispatch(parts, request, response, () => bodies.receive(request));
   });
   // The client asks before it sends a body: it is told to go on only when the body is wanted.
   server.on("checkContinue", (request, response) => {
+    answers.add(response);
     dispatch(parts, request, response, () => {
       response.writeContinue();
       return bodies.receive(request);
@@ -58,7 +72,38 @@ export function makeServer(parts: ServerParts): Server {
     const known = Object.entries(refusedConnection).find(([code]) => code === error.code);
     closeWith(socket, known?.[1] ?? "400 Bad Request");
   });
-  return server;
+  return {
+    server,
+    async close(seconds) {
+      server.close();
+      await answers.settle(seconds * 1_000);
+      server.closeAllConnections();
+    },
+  };
+}
+
+/** Answers that are not complete yet. */
+class OpenAnswers {
+  #open = 0;
+  #onNone: (() => void) | null = null;
+
+  add(response: ServerResponse): void {
+    this.#open += 1;
+    // A client that goes away while it is written to is no error of ours.
+    response.on("error", () => {});
+    response.on("close", () => {
+      this.#open -= 1;
+      if (this.#open === 0) this.#onNone?.();
+    });
+  }
+
+  async settle(milliseconds: number): Promise<void> {
+    if (this.#open === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onNone = resolve;
+      setTimeout(resolve, milliseconds);
+    });
+  }
 }
 
 function dispatch(
@@ -90,17 +135,19 @@ function dispatch(
     const exchange: Exchange = { request, response, path, query, principal, body };
     door.handle(exchange).catch(refuse);
   } catch (error) {
+    if (error instanceof ErrandError) parts.onRefused(request, error);
     refuse(error);
   }
 }
 
-function refuseUpgrade({ guard }: ServerParts, request: IncomingMessage, socket: Duplex): void {
+function refuseUpgrade({ guard, onRefused }: ServerParts, request: IncomingMessage, socket: Duplex): void {
   try {
     guard.checkHost(request);
     guard.checkOrigin(request);
     guard.authenticate(request);
     closeWith(socket, "501 Not Implemented");
   } catch (error) {
+    onRefused(request, toErrandError(error));
     closeWith(socket, toErrandError(error).code === "unauthorized" ? "401 Unauthorized" : "403 Forbidden");
   }
 }

@@ -34,6 +34,33 @@ export function logEnd(logger: Logger, job: Job): void {
   }
 }
 
+const mostRefusalsPerSecond = 10;
+
+/** Logs refused requests, at most a few per second: nobody may fill the disk without a credential. */
+export class RefusalLog {
+  readonly #logger: Logger;
+  #second = 0;
+  #count = 0;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  /** One refused request: where from and why. What the client sent is not repeated but for the method. */
+  refused(client: string, method: string | undefined, code: string): void {
+    const second = Math.floor(performance.now() / 1_000);
+    if (second !== this.#second) {
+      if (this.#count > mostRefusalsPerSecond) {
+        this.#logger.warn({ requests: this.#count - mostRefusalsPerSecond }, "more requests were refused");
+      }
+      this.#second = second;
+      this.#count = 0;
+    }
+    this.#count += 1;
+    if (this.#count <= mostRefusalsPerSecond) this.#logger.warn({ client, method, code }, "request refused");
+  }
+}
+
 function digest(command: readonly string[]): string {
   return createHash("sha256").update(command.join("\0")).digest("hex").slice(0, 16);
 }

@@ -123,12 +123,12 @@ export class Store implements JobHistory, AliasClaims {
     }
   }
 
-  /** Forgets ended jobs that were made before that time (milliseconds since 1970); how many. Call it now and then. */
-  forgetBefore(wall: number): number {
+  /** Forgets some ended jobs that were made before that time (milliseconds since 1970); true when there are more. */
+  forgetBefore(wall: number): boolean {
     const sql =
       "DELETE FROM jobs WHERE id IN " +
       "(SELECT id FROM jobs WHERE id < ? AND state NOT IN ('starting', 'running') ORDER BY id LIMIT ?)";
-    return this.#database.query(sql).run(BigInt(firstIdAt(wall)), forgetAtOnce).changes;
+    return this.#database.query(sql).run(BigInt(firstIdAt(wall)), forgetAtOnce).changes === forgetAtOnce;
   }
 
   /** Writes what is pending and closes. */

@@ -92,6 +92,12 @@ export function getLimit(pid: number, which: Resource): { soft: bigint; hard: bi
   return { soft: limitPair[0] ?? 0n, hard: limitPair[1] ?? 0n };
 }
 
+/** The soft limit of this process on open files. */
+export function openFilesLimit(): number {
+  const limit = getLimit(0, resource.openFiles);
+  return limit === null || limit.soft === unlimited ? Number.POSITIVE_INFINITY : Number(limit.soft);
+}
+
 /** Sets both limits of a process (0: this one); false when that was refused. */
 export function setLimit(pid: number, which: Resource, soft: bigint, hard: bigint): boolean {
   limitPair[0] = soft;

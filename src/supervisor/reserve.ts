@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { ErrandError } from "../core/errors.ts";
-import { getLimit, resource, unlimited } from "./libc.ts";
+import { getLimit, openFilesLimit, resource, unlimited } from "./libc.ts";
 
 /** A count of processes is taken anew after this time. */
 const countAgeMilliseconds = 500;
@@ -17,8 +17,7 @@ export class Reserve {
 
   /** Numbers of descriptors and processes that starts leave free. */
   constructor({ descriptorReserve, processReserve }: { descriptorReserve: number; processReserve: number }) {
-    const files = getLimit(0, resource.openFiles);
-    this.#descriptorLimit = files === null ? Number.POSITIVE_INFINITY : Number(files.soft);
+    this.#descriptorLimit = openFilesLimit();
     this.#descriptorReserve = descriptorReserve;
     this.#processReserve = processReserve;
     this.#countsProcesses = userLimit() !== null || pidsFolder() !== null;

@@ -23,6 +23,7 @@ export const importRules: Readonly<Record<string, Rule>> = {
   store: { ours: ["core"], outside: "all" },
   callbacks: { ours: ["core"], outside: "all" },
   config: { ours: ["core"], outside: "all" },
+  log: { ours: ["core"], outside: "all" },
   http: { ours: ["core"], outside: "all" },
   "http/*": { ours: ["core", "encoding", "protocol", "http"], outside: "all" },
   fleet: { ours: ["core", "encoding", "protocol"], outside: "all" },
@@ -30,7 +31,7 @@ export const importRules: Readonly<Record<string, Rule>> = {
   sdk: { ours: [], types: ["protocol"], outside: "none" },
   "sdk/connections.ts": { ours: ["sdk"], types: ["protocol"], outside: "all" },
   cli: {
-    ours: ["sdk", "sdk/connections.ts", "config", "core/limits.ts"],
+    ours: ["sdk", "sdk/connections.ts", "config", "core/limits.ts", "core/version.ts"],
     types: ["core/errors.ts"],
     outside: "all",
   },

@@ -1,0 +1,42 @@
+import { readFileSync } from "node:fs";
+import type { Logger } from "pino";
+
+/** What is ended by signals. */
+interface Endable {
+  readonly runningJobs: number;
+  drain(): Promise<void>;
+  killAll(): void;
+}
+
+/** Resolves when a first signal has let the running jobs end, or a second one has ended them. */
+export async function endSignal(logger: Logger, broker: Endable): Promise<void> {
+  let signals = 0;
+  await new Promise<void>((resolve) => {
+    for (const signal of endingSignals()) {
+      process.on(signal, () => {
+        signals += 1;
+        if (signals === 1) {
+          logger.info(
+            { signal, jobs: broker.runningJobs },
+            "shutting down; a second signal ends all jobs at once",
+          );
+          broker.drain().then(resolve);
+        } else {
+          logger.warn({ signal, jobs: broker.runningJobs }, "ending all jobs at once");
+          broker.killAll();
+        }
+      });
+    }
+  });
+}
+
+/** A server that was started to outlive its terminal (nohup) goes on ignoring SIGHUP. */
+function endingSignals(): NodeJS.Signals[] {
+  try {
+    const ignored = /^SigIgn:\s*[0-9a-f]*([0-9a-f])$/m.exec(readFileSync("/proc/self/status", "latin1"))?.[1];
+    if (ignored !== undefined && (Number.parseInt(ignored, 16) & 1) === 1) return ["SIGTERM", "SIGINT"];
+  } catch {
+    // Not on Linux: nothing is known to be ignored.
+  }
+  return ["SIGTERM", "SIGINT", "SIGHUP"];
+}
