@@ -17,6 +17,7 @@ export const errorTable = {
   "too-many-jobs": { status: 429, title: "A limit on jobs, processes or descriptors is reached" },
   "too-many-requests": { status: 429, title: "Too many requests are being received" },
   internal: { status: 500, title: "An error inside the server" },
+  "not-available": { status: 501, title: "This build does not have it yet" },
   "shutting-down": { status: 503, title: "The server is shutting down" },
 } as const satisfies Record<string, { status: number; title: string }>;
 

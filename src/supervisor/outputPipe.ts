@@ -59,13 +59,17 @@ export class OutputPipe {
     return hasHungUp(this.#readEnd);
   }
 
-  /** The next bytes; null when all writers are gone or after `interrupt`. */
+  /** The next bytes; null when all writers are gone, after `interrupt`, or when the pipe cannot be read any more. */
   async read(): Promise<Uint8Array | null> {
-    this.#reader ??= openReader(this.#readEnd);
-    const { value, done } = await this.#reader.read();
-    if (done) return null;
-    this.bytes += value.byteLength;
-    return value;
+    try {
+      this.#reader ??= openReader(this.#readEnd);
+      const { value, done } = await this.#reader.read();
+      if (done) return null;
+      this.bytes += value.byteLength;
+      return value;
+    } catch {
+      return null;
+    }
   }
 
   /** Makes a waiting `read` answer null; the pipe stays open and `read` may be called again. */

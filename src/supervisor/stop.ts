@@ -74,7 +74,8 @@ export class TreeStop {
       const now = performance.now();
       if (now >= this.#killAt) {
         if (this.#tree.leaderAlive() || found.length > 0) signalTree(this.#tree, found, ["SIGKILL"]);
-        if (now > this.#killAt + killSeconds * 1_000) return found.length;
+        if (now > this.#killAt + killSeconds * 1_000)
+          return Math.max(found.length, this.#tree.leaderAlive() ? 1 : 0);
       } else if (!termed) {
         termed = true;
         const outside = found.filter(({ group }) => group !== this.#tree.leader || !this.#tree.leaderAlive());

@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryDirectory } from "../support/cleanup.ts";
 import { run, start } from "../support/jobs.ts";
-import { program, programsFolder } from "../support/programs.ts";
+import { programsFolder } from "../support/programs.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 
 let server: Server;
@@ -32,7 +32,7 @@ async function output(command: readonly string[], more = {}): Promise<string> {
 }
 
 async function environment(envs: Record<string, string> = {}): Promise<string[]> {
-  const text = await output([program("print-environment")], { envs });
+  const text = await output(["env", "-0"], { envs });
   return text.split("\0").slice(0, -1).sort();
 }
 

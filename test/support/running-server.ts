@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Lines } from "./lines.ts";
 import { childrenOf, executableOf, isLiving, readProcess, signal } from "./proc.ts";
-import { type RequestOptions, request } from "./request.ts";
+import { type RequestOptions, request, type Target } from "./request.ts";
 import { until, within } from "./wait.ts";
 
 export interface Memory {
@@ -69,7 +69,7 @@ export class RunningServer {
       dataDir,
       pid: this.process.pid,
       process: this.process,
-      request: (path, options) => request({ origin, socketPath, token }, path, options),
+      request: (path, options) => this.request({ origin, socketPath, token }, path, options),
       stop: (timeoutMilliseconds) => this.stop(timeoutMilliseconds),
       kill9: () => this.kill9(),
       memory: () => this.memory(),
@@ -77,6 +77,16 @@ export class RunningServer {
       logLines: () => this.output.stderr.lines().map(parsed),
       stdoutLines: () => this.stdoutLines(),
     };
+  }
+
+  /** A request that finds no answer tells what the server has said, which is mostly why. */
+  private async request(target: Target, path: string, options: RequestOptions = {}): Promise<Response> {
+    try {
+      return await request(target, path, options);
+    } catch (error) {
+      if (options.signal?.aborted) throw error;
+      throw new Error(`${path}: ${error}; the server: ${this.said()}`, { cause: error });
+    }
   }
 
   /** The server and those of its children that run the same program: jobs run others. */

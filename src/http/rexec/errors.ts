@@ -16,6 +16,7 @@ const rexecErrors: Readonly<Record<ErrorCode, { readonly status: number; readonl
   "too-many-jobs": { status: 429, code: "TooManyJobs" },
   "too-many-requests": { status: 429, code: "TooManyJobs" },
   internal: { status: 500, code: "Internal" },
+  "not-available": { status: 501, code: "NotImplemented" },
   "shutting-down": { status: 503, code: "ShuttingDown" },
 };
 

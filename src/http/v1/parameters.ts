@@ -44,7 +44,8 @@ export function readWait(query: string, mostSeconds: number): number {
 /** What to list. */
 export function readListQuery(query: string, mostJobs: number): JobQuery {
   const parameters = read(query, listParameters);
-  if (parameters.has("label")) throw invalid("label: jobs have no labels in this build (not-available)");
+  if (parameters.has("label"))
+    throw new ErrandError("not-available", "label: jobs of this build have no labels");
   const state = parameters.get("state");
   const alias = parameters.get("alias");
   const node = parameters.get("node");

@@ -6,6 +6,7 @@ import type { Job, JobId } from "../../core/job.ts";
 import type { Limits } from "../../core/limits.ts";
 import { jobListSchema, jobSchema, problemSchema, stopSchema } from "../../protocol/job.ts";
 import { encodeJob } from "./encodeJob.ts";
+import { isPlanned } from "./notAvailable.ts";
 import { readListQuery, readNone, readWait } from "./parameters.ts";
 import { encodeProblem } from "./problem.ts";
 
@@ -71,6 +72,13 @@ export function makeRoutes({ broker, limits, version, onInternalError }: RoutePa
   const app = new OpenAPIHono({ strict: true });
   const encode = (job: Job) => encodeJob(job, limits.retainSeconds);
   const queryOf = (url: string) => new URL(url).search.slice(1);
+
+  app.use((context, next) => {
+    const { method, path } = context.req;
+    if (isPlanned(method, path))
+      throw new ErrandError("not-available", `${method} ${path} is not in this build yet`);
+    return next();
+  });
 
   app.openAPIRegistry.registerPath(listRoute);
   app.get("/v1/jobs", (context) => {
