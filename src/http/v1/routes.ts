@@ -83,9 +83,11 @@ export function makeRoutes({ broker, limits, version, onInternalError }: RoutePa
   app.openAPIRegistry.registerPath(listRoute);
   app.get("/v1/jobs", (context) => {
     const query = readListQuery(queryOf(context.req.url), limits.pageJobs);
-    const jobs = broker.list(query);
-    const oldest = jobs.length === query.count ? jobs.at(-1) : undefined;
-    return context.json({ jobs: jobs.map(encode), nextCursor: oldest?.id ?? null });
+    // One more than is shown tells whether there is a next page.
+    const found = broker.list({ ...query, count: query.count + 1 });
+    const jobs = found.slice(0, query.count);
+    const nextCursor = found.length > jobs.length ? (jobs.at(-1)?.id ?? null) : null;
+    return context.json({ jobs: jobs.map(encode), nextCursor });
   });
 
   app.openAPIRegistry.registerPath(getRoute);
@@ -110,7 +112,9 @@ export function makeRoutes({ broker, limits, version, onInternalError }: RoutePa
   };
   for (const [path, allowed] of Object.entries(methods)) {
     app.all(path, () => {
-      throw new ErrandError("method-not-allowed", `allowed here is ${allowed}`);
+      const refused = new ErrandError("method-not-allowed", `allowed here is ${allowed}`);
+      const { status, headers, text: body } = encodeProblem(refused);
+      return new Response(body, { status, headers: { ...headers, Allow: allowed } });
     });
   }
   app.doc31("/openapi.json", { openapi: "3.1.0", info: { title: "Errand", version } });
