@@ -9,6 +9,7 @@ import { inTurns, median, medianRatio, type Subject } from "./statistics.ts";
 
 const connectionCounts = [8, 64] as const;
 const program = "/bin/true";
+const warmUpSeconds = 3;
 
 interface Latency {
   readonly p50: number;
@@ -25,7 +26,8 @@ export async function measureCommands(plan: Plan, tell: (line: string) => void):
   ];
   const peers = await startPeers(plan, remarks);
   const limit = has("cc", remarks) ? await compile("spawn") : undefined;
-  for (const peer of peers) await load(peer, 8, 1);
+  // A compiler that works while the program runs has done most of its work by then.
+  for (const peer of peers) await load(peer, 8, warmUpSeconds);
 
   const latencies = new Map<string, Latency[]>();
   const subjects = connectionCounts.flatMap((connections): Subject[] => [

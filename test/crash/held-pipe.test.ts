@@ -1,0 +1,78 @@
+// R21: a grandchild that holds the pipe neither hangs the answer, nor alters it, nor dies when nobody reads any more.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { temporaryDirectory } from "../support/cleanup.ts";
+import { endedJob, newAlias, run } from "../support/jobs.ts";
+import { bytesWrittenBy } from "../support/proc.ts";
+import { killByToken, newToken, untilLiving, withToken } from "../support/processes.ts";
+import { endEverything, type Server, startServer } from "../support/server.ts";
+import { until } from "../support/wait.ts";
+import { startRequest } from "./support/exclusive.ts";
+import { KeepAlive } from "./support/keep-alive.ts";
+import { crashProgram } from "./support/programs.ts";
+
+let server: Server;
+beforeAll(async () => {
+  server = await startServer();
+});
+afterAll(endEverything);
+
+/** The drain takes a second at most; the rest is for the command itself on a busy machine. */
+const answerMilliseconds = 1_000 + 750;
+const printed = Array.from({ length: 20_000 }, (_, index) => `${String(index + 1).padStart(9, "0")}\n`).join("");
+
+const held = ["stdout", "stderr", "both"];
+const manners = ["silent", "sometimes", "flooding"];
+const shapes = held.flatMap((what) => manners.map((manner) => [what, manner] as const));
+
+describe(`R21: ${shapes.length} shapes of a grandchild, and one that knows no end`, () => {
+  test.each(shapes)("it holds %s, %s", async (what, manner) => {
+    const [alias, token] = [newAlias(), newToken()];
+    const notes = join(temporaryDirectory("notes"), "written");
+    const written = () => (existsSync(notes) ? readFileSync(notes, "utf8").length / "written\n".length : 0);
+    const connection = new KeepAlive(server);
+    const began = performance.now();
+    const spec = { alias, cmd: crashProgram("hold"), args: [token, what, manner, notes] };
+    const answer = await connection.request(startRequest(spec));
+    const took = performance.now() - began;
+
+    expect(answer).toMatchObject({ status: 200, complete: true, cut: false });
+    // What the grandchild writes meanwhile may stand anywhere; it is blanks.
+    const alone = manner === "silent" || what === "stderr";
+    const text = answer.body.toString("latin1");
+    expect((alone ? text : text.replaceAll(" ", "")) === printed).toBe(true);
+    console.log(`R21 ${what} ${manner}: answered after ${Math.round(took)} ms`);
+    expect(took).toBeLessThanOrEqual(answerMilliseconds);
+
+    const { outcome } = await endedJob(server, answer.headers["errand-job-id"] ?? "");
+    expect(outcome).toMatchObject({ reason: "exited", code: 0, success: true });
+    expect((await run(server, ["echo", "next"], { alias })).text).toBe("next\n");
+    if (manner !== "silent") {
+      const before = written();
+      const describe = () => `more writes, ${written()} after ${before}`;
+      await until(() => written() > before + 20, { describe });
+    }
+    expect(withToken(token).length).toBeGreaterThan(0);
+    await killByToken(token);
+  });
+
+  test("a flood without end, of both", async () => {
+    const token = newToken();
+    const connection = new KeepAlive(server);
+    const script = 'timeout --foreground 60 yes "$0" & timeout --foreground 60 yes "$0" >&2 & echo done';
+    const spec = { alias: newAlias(), cmd: "sh", args: ["-c", script, token] };
+    const began = performance.now();
+    const answer = await connection.request(startRequest(spec));
+    const took = performance.now() - began;
+    console.log(`R21 flood: answered after ${Math.round(took)} ms with ${answer.body.length} bytes`);
+    expect(answer).toMatchObject({ status: 200, complete: true, cut: false });
+    expect(took).toBeLessThanOrEqual(answerMilliseconds);
+    const pids = await untilLiving(token, 4);
+    const written = () => pids.reduce((sum, pid) => sum + bytesWrittenBy(pid), 0);
+    const before = written();
+    await until(() => written() > before + 64 * 1024 * 1024, { describe: "the flood to go on" });
+    expect(withToken(token).sort()).toEqual(pids.sort());
+    await killByToken(token);
+  });
+});

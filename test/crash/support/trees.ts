@@ -1,0 +1,85 @@
+import { specOf } from "../../support/jobs.ts";
+import { allProcesses, argumentsOf, isLiving, startTimeOf } from "../../support/proc.ts";
+import { newToken } from "../../support/processes.ts";
+import { program, treeShapes } from "../../support/programs.ts";
+import type { RawConnection } from "../../support/raw.ts";
+import { rawProcess } from "../../support/raw-request.ts";
+import type { Server } from "../../support/server.ts";
+import { until } from "../../support/wait.ts";
+
+export type Shape = keyof typeof treeShapes;
+export const shapes = Object.keys(treeShapes) as Shape[];
+
+/** One running job with all its processes there. */
+export interface Tree {
+  shape: Shape;
+  token: string;
+  jobId: string;
+  connection: RawConnection;
+}
+
+/** A process for ever: its number may be given to another one. */
+interface Identity {
+  pid: number;
+  started: string;
+}
+
+/** Starts one tree of each shape named and waits until every process of them is there. */
+export async function startTrees(server: Server, wanted: readonly Shape[]): Promise<Tree[]> {
+  const trees = await Promise.all(
+    wanted.map(async (shape) => {
+      const token = newToken();
+      const connection = await rawProcess(server, specOf([program(shape), token]));
+      return { shape, token, jobId: connection.jobId, connection };
+    }),
+  );
+  const expected = wanted.reduce((sum, shape) => sum + treeShapes[shape], 0);
+  let living = 0;
+  const complete = () => {
+    living = livingOf(trees).length;
+    return living === expected;
+  };
+  const describe = () => `${expected} processes of ${wanted.join(" ")}, there are ${living}`;
+  await until(complete, { timeoutMilliseconds: 20_000, describe });
+  return trees;
+}
+
+/** The living processes of these trees, in one look at the process table. */
+export function livingOf(trees: readonly { token: string }[]): number[] {
+  const tokens = new Set(trees.map(({ token }) => token));
+  return allProcesses().filter((pid) => argumentsOf(pid).some((word) => tokens.has(word)) && isLiving(pid));
+}
+
+/**
+ * Does `action`, which is to end these trees, and gives the milliseconds until the last process was gone. Only the
+ * processes known before are watched, which is quick; what was made meanwhile is looked for afterwards.
+ */
+export async function millisecondsToEnd(
+  trees: readonly { token: string }[],
+  action: () => void | Promise<void>,
+  timeoutMilliseconds = 10_000,
+): Promise<number> {
+  let left = livingOf(trees).map(identify);
+  const began = performance.now();
+  const acted = action();
+  const none = () => {
+    left = left.filter(({ pid, started }) => isLiving(pid) && startTimeOf(pid) === started);
+    return left.length === 0;
+  };
+  await until(none, { timeoutMilliseconds, describe: () => `${left.length} processes to be gone` });
+  const milliseconds = performance.now() - began;
+  await acted;
+  const others = livingOf(trees);
+  if (others.length > 0) throw new Error(`${others.length} processes came into being during the stop`);
+  return milliseconds;
+}
+
+function identify(pid: number): Identity {
+  return { pid, started: startTimeOf(pid) ?? "gone" };
+}
+
+/** The smallest of the numbers that `share` of them do not exceed. */
+export function percentile(numbers: readonly number[], share: number): number {
+  const sorted = [...numbers].sort((one, other) => one - other);
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
+}

@@ -1,0 +1,116 @@
+// An upgrade that is refused closes the connection: what was sent behind it is never read as a request.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { endEverything, type Server, startServer } from "../support/server.ts";
+import {
+  bodyLines,
+  bytesOf,
+  credentialLine,
+  type HeaderLines,
+  hostLine,
+  sendUntilClosed,
+  statusesIn,
+} from "./support/bytes.ts";
+import { Trap } from "./support/trap.ts";
+
+let server: Server;
+beforeAll(async () => {
+  server = await startServer();
+});
+afterAll(endEverything);
+
+const webSocket: HeaderLines = [
+  ["Connection", "Upgrade"],
+  ["Upgrade", "websocket"],
+  ["Sec-WebSocket-Version", "13"],
+  ["Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="],
+  ["Sec-WebSocket-Protocol", "errand.v1"],
+];
+const http2: HeaderLines = [
+  ["Connection", "Upgrade, HTTP2-Settings"],
+  ["Upgrade", "h2c"],
+  ["HTTP2-Settings", "AAMAAABkAAQAAP__"],
+];
+const targets = ["/v1/jobs/1/attach", "/v1/jobs", "/process", "/", "/healthz", "/nope"];
+
+/** Sends the head with a wanted command right behind it, and gives the statuses that come before the end. */
+async function refuse(method: string, target: string, lines: HeaderLines): Promise<number[]> {
+  const trap = new Trap(server);
+  const body = trap.body();
+  const pipelined = bytesOf({
+    headers: [hostLine(server), credentialLine(server), ...bodyLines(body)],
+    body,
+  });
+  const head = bytesOf({ method, target, headers: lines });
+  const said = await sendUntilClosed(server, Buffer.concat([head, pipelined]));
+  await trap.expectNothingRan();
+  return statusesIn(said);
+}
+
+describe("a WebSocket is refused", () => {
+  test.each(targets)("at %s with the right credential", async (target) => {
+    const lines = [hostLine(server), credentialLine(server), ...webSocket];
+    expect(await refuse("GET", target, lines)).toEqual([501]);
+  });
+
+  test.each(targets)("at %s without one", async (target) => {
+    expect(await refuse("GET", target, [hostLine(server), ...webSocket])).toEqual([401]);
+  });
+
+  test.each(["https://evil.example", "null", "http://localhost"])("with the Origin %s", async (origin) => {
+    const lines: HeaderLines = [
+      hostLine(server),
+      credentialLine(server),
+      ["Origin", origin],
+      ...webSocket,
+    ];
+    expect(await refuse("GET", "/v1/jobs/1/attach", lines)).toEqual([403]);
+  });
+
+  test("with a Host that is not this server's", async () => {
+    const lines: HeaderLines = [["Host", "evil.example"], credentialLine(server), ...webSocket];
+    expect(await refuse("GET", "/v1/jobs/1/attach", lines)).toEqual([403]);
+  });
+
+  test("with a Host twice", async () => {
+    const lines = [hostLine(server), hostLine(server), credentialLine(server), ...webSocket];
+    expect(await refuse("GET", "/v1/jobs/1/attach", lines)).toEqual([400]);
+  });
+
+  test.each(["http", "https"])("although %s is what it came by", async (scheme) => {
+    const own = `${scheme}://${server.host}:${server.port}`;
+    const lines: HeaderLines = [hostLine(server), credentialLine(server), ["Origin", own], ...webSocket];
+    expect(await refuse("GET", "/v1/jobs", lines)).toEqual([scheme === "http" ? 501 : 403]);
+  });
+});
+
+describe("every other upgrade is refused:", () => {
+  test.each<[string, HeaderLines]>([
+    ["HTTP/2", http2],
+    [
+      "TLS",
+      [
+        ["Connection", "Upgrade"],
+        ["Upgrade", "TLS/1.2"],
+      ],
+    ],
+    [
+      "one of its own making",
+      [
+        ["Connection", "keep-alive, upgrade"],
+        ["Upgrade", "errand/9, websocket"],
+      ],
+    ],
+  ])("%s", async (_name, lines) => {
+    const head = [hostLine(server), credentialLine(server), ...lines];
+    expect(await refuse("GET", "/v1/jobs", head)).toEqual([501]);
+    expect(await refuse("POST", "/process", [...head, ["Content-Length", "0"]])).toEqual([501]);
+  });
+
+  test("a tunnel, whatever the credential", async () => {
+    for (const target of ["127.0.0.1:22", "evil.example:443", "/process"]) {
+      const [status, ...more] = await refuse("CONNECT", target, [hostLine(server), credentialLine(server)]);
+      expect(status).toBeOneOf([400, 501]);
+      expect(more).toEqual([]);
+    }
+  });
+});
