@@ -1,5 +1,6 @@
 import { fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { lockFile } from "./libc.ts";
+import { readStat } from "./processTable.ts";
 
 /** While the watchdog of a killed server cleans up, its lock is waited for. */
 const longestWaitMilliseconds = 15_000;
@@ -38,12 +39,7 @@ function isAlive(owner: string): boolean {
 }
 
 function startTime(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    // A zombie holds no lock.
-    return fields[0] === "Z" ? "dead" : (fields[19] ?? "unknown");
-  } catch {
-    return "gone";
-  }
+  const stat = readStat(pid);
+  // A zombie holds no lock.
+  return stat === null || stat.zombie ? "gone" : stat.startTime;
 }

@@ -7,7 +7,8 @@ import { clearMark, setMark } from "./mark.ts";
 import { OutputPipe } from "./outputPipe.ts";
 import type { Reserve } from "./reserve.ts";
 import { errnoName, explainStartError, resolveDirectory, resolveProgram, startFailed } from "./resolve.ts";
-import { killMarked } from "./sweep.ts";
+import { signalMarked } from "./signal.ts";
+import { findMarked } from "./sweep.ts";
 
 /** What holds for every command that a server starts. */
 export interface SpawnSettings {
@@ -111,12 +112,16 @@ function execute(
     return child.pid;
   } catch (error) {
     // At the limit of descriptors the process may have been started before the failure.
-    if (errnoName(error) === "EMFILE") killMarked(new Set([id]));
+    if (errnoName(error) === "EMFILE") killStarted(id);
     throw error;
   } finally {
     clearMark();
     restore?.();
   }
+}
+
+function killStarted(id: bigint): void {
+  for (const { pid } of findMarked(new Set([id])).get(id) ?? []) signalMarked(pid, id, "SIGKILL");
 }
 
 /**

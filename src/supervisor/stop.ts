@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { MarkedProcess, Sweeper } from "./sweep.ts";
+import { signalMarked, signalTree, type Tree } from "./signal.ts";
+import type { Sweeper } from "./sweep.ts";
 
 /** Between two looks at a tree that is dying: short at first, since most end at once. */
 const firstPauseMilliseconds = 1;
@@ -7,32 +8,8 @@ const longestPauseMilliseconds = 25;
 /** A child made during a look, by a parent that ended during it, is seen by the next one. */
 const looksToBeSure = 2;
 
-interface Tree {
-  readonly id: bigint;
-  readonly leader: number;
-  /** True until the leader's exit has been taken: so long its number is nobody else's. */
-  leaderAlive(): boolean;
-}
-
-/** Sends a signal; a process that is gone, or not ours to signal, is no error. */
-function send(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // It ended in between.
-  }
-}
-
-/** The whole group at once, and each process of the tree that has left it. */
-function signalTree(tree: Tree, found: readonly MarkedProcess[], signals: readonly NodeJS.Signals[]): void {
-  const leaderAlive = tree.leaderAlive();
-  for (const signal of signals) {
-    if (leaderAlive) send(-tree.leader, signal);
-    for (const { pid, group } of found) {
-      if (!leaderAlive || group !== tree.leader) send(pid, signal);
-    }
-  }
-}
+/** CONT, since a process that has been halted would not hear TERM. */
+const gentle = ["SIGTERM", "SIGCONT"] as const;
 
 /** Stops one tree: TERM, the grace time, then KILL until nothing of it is left. */
 export class TreeStop {
@@ -66,22 +43,21 @@ export class TreeStop {
     let termed = false;
     if (performance.now() < this.#killAt && this.#tree.leaderAlive()) {
       // The group at once: the look at the process table may have to wait for its turn.
-      signalTree(this.#tree, [], ["SIGTERM", "SIGCONT"]);
+      for (const signal of gentle) signalTree(this.#tree, [], signal);
     }
     let quietLooks = 0;
     for (;;) {
       const found = await this.#sweeper.find(this.#tree.id, this.#tree.leader);
       const now = performance.now();
       if (now >= this.#killAt) {
-        if (this.#tree.leaderAlive() || found.length > 0) signalTree(this.#tree, found, ["SIGKILL"]);
+        if (this.#tree.leaderAlive() || found.length > 0) signalTree(this.#tree, found, "SIGKILL");
         if (now > this.#killAt + killSeconds * 1_000)
           return Math.max(found.length, this.#tree.leaderAlive() ? 1 : 0);
       } else if (!termed) {
         termed = true;
-        const outside = found.filter(({ group }) => group !== this.#tree.leader || !this.#tree.leaderAlive());
-        for (const { pid } of outside) {
-          send(pid, "SIGTERM");
-          send(pid, "SIGCONT");
+        for (const { pid, group } of found) {
+          if (group === this.#tree.leader && this.#tree.leaderAlive()) continue;
+          for (const signal of gentle) signalMarked(pid, this.#tree.id, signal);
         }
       }
       quietLooks = found.length === 0 && !this.#tree.leaderAlive() ? quietLooks + 1 : 0;

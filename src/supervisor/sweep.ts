@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from "node:fs";
 import { canMark, readMark } from "./mark.ts";
+import { allProcesses, readStat } from "./processTable.ts";
 
 /** A living process that belongs to a job. */
 export interface MarkedProcess {
@@ -10,14 +10,12 @@ export interface MarkedProcess {
 /** All living processes that carry one of the ids, by id. Zombies do not count: they run no more. */
 export function findMarked(ids: { has(id: bigint): boolean }): Map<bigint, MarkedProcess[]> {
   const found = new Map<bigint, MarkedProcess[]>();
-  for (const name of readdirSync("/proc")) {
-    const first = name.charCodeAt(0);
-    if (first < 48 || first > 57) continue;
-    const pid = Number(name);
+  for (const pid of allProcesses()) {
     const id = readMark(pid);
     if (id === null || !ids.has(id)) continue;
-    const process = readProcess(pid);
-    if (process === null) continue;
+    const stat = readStat(pid);
+    if (stat === null || stat.zombie) continue;
+    const process = { pid, group: stat.group };
     const list = found.get(id);
     if (list === undefined) found.set(id, [process]);
     else list.push(process);
@@ -25,39 +23,11 @@ export function findMarked(ids: { has(id: bigint): boolean }): Map<bigint, Marke
   return found;
 }
 
-/** Kills what carries the id now; how many there were. */
-export function killMarked(ids: { has(id: bigint): boolean }): number {
-  let killed = 0;
-  for (const processes of findMarked(ids).values()) {
-    for (const { pid } of processes) {
-      killed += 1;
-      try {
-        process.kill(pid, "SIGKILL");
-      } catch {
-        // It ended in between.
-      }
-    }
-  }
-  return killed;
-}
-
-function readProcess(pid: number): MarkedProcess | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    // The name stands in parentheses and may hold anything; what follows the last one is fixed: state, parent, group.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ", 3);
-    if (fields[0] === "Z" || fields[0] === "X") return null;
-    return { pid, group: Number(fields[2]) };
-  } catch {
-    return null;
-  }
-}
-
-/** The number of a group is nobody else's while the group has a member. */
+/** Without marks the group is the tree, seen as one. */
 function findGroup(leader: number): MarkedProcess[] {
   try {
     process.kill(-leader, 0);
-    return [{ pid: -leader, group: leader }];
+    return [{ pid: leader, group: leader }];
   } catch {
     return [];
   }

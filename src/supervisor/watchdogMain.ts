@@ -1,6 +1,7 @@
 import { readSync } from "node:fs";
 import { readLiveJobs } from "./liveJobs.ts";
-import { killMarked } from "./sweep.ts";
+import { signalMarked } from "./signal.ts";
+import { findMarked } from "./sweep.ts";
 
 /** Between two looks while trees are dying. */
 const pauseMilliseconds = 5;
@@ -20,7 +21,11 @@ export async function watch(liveFile: string): Promise<void> {
   if (ids.size === 0) return;
   let quiet = 0;
   for (let looks = 0; looks < mostLooks && quiet < quietLooks; looks += 1) {
-    quiet = killMarked(ids) === 0 ? quiet + 1 : 0;
+    const found = findMarked(ids);
+    for (const [id, processes] of found) {
+      for (const { pid } of processes) signalMarked(pid, id, "SIGKILL");
+    }
+    quiet = found.size === 0 ? quiet + 1 : 0;
     await Bun.sleep(pauseMilliseconds);
   }
 }
