@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describeMachine } from "./machine.ts";
+import { describeMachine, untilCalm } from "./machine.ts";
 import { measureCommands } from "./p1-commands.ts";
 import { measureThroughput } from "./p3-throughput.ts";
 import { measureMemory } from "./p4-memory.ts";
@@ -16,6 +16,9 @@ const measures: Record<(typeof measureIds)[number], typeof measureCommands> = {
   P4: measureMemory,
 };
 
+/** Waiting for a calm machine, over all measures. */
+const calmPatienceSeconds = 60;
+
 function tell(line: string): void {
   process.stderr.write(`${line}\n`);
 }
@@ -24,8 +27,14 @@ function tell(line: string): void {
 async function bench(plan: Plan): Promise<void> {
   const begin = performance.now();
   const machine = await describeMachine();
+  const shares: string[] = [];
+  let patience = calmPatienceSeconds;
   const results: Measure[] = [];
   for (const id of measureIds.filter((name) => plan.only.length === 0 || plan.only.includes(name))) {
+    const waitBegin = performance.now();
+    const share = await untilCalm(patience);
+    patience -= (performance.now() - waitBegin) / 1_000;
+    shares.push(`${id} ${Math.round(share * 100)} %`);
     tell(`${id} (${Math.round((performance.now() - begin) / 1_000)} s)`);
     try {
       results.push(await measures[id](plan, tell));
@@ -35,7 +44,8 @@ async function bench(plan: Plan): Promise<void> {
   }
   const seconds = Math.round((performance.now() - begin) / 1_000);
   const how = `${plan.rounds} rounds, ${plan.seconds} s for each run of the load generator; ${seconds} s in all`;
-  const report = markdown([...machine, how], results);
+  const others = `Used by other programs right before each measure: ${shares.join(", ")} of the cores`;
+  const report = markdown([...machine, others, how], results);
   process.stdout.write(report);
   if (plan.only.length > 0) return tell("results.md is left as it is: not all measures were run.");
   writeFileSync(join(import.meta.dir, "results.md"), report);

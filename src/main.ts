@@ -1,3 +1,4 @@
+import { nearestName } from "./core/nearest.ts";
 import { watch } from "./supervisor/watchdogMain.ts";
 
 /** The command line's own failure, as sysexits.h numbers them. */
@@ -28,6 +29,7 @@ async function runCommandLine(): Promise<void> {
   program.addCommand(serveCommand(runServer));
   for (const command of [program, ...program.commands]) {
     command.exitOverride().showHelpAfterError("(--help says how it is used)");
+    command.configureOutput({ outputError: (text, write) => write(withNearestFlag(text, command)) });
   }
   try {
     await program.parseAsync();
@@ -35,6 +37,17 @@ async function runCommandLine(): Promise<void> {
     if (!(error instanceof CommanderError)) throw error;
     process.exitCode = error.exitCode === 0 ? 0 : exitUsage;
   }
+}
+
+/** Commander knows flags that were mistyped; this one also those that were cut short. */
+function withNearestFlag(message: string, command: import("commander").Command): string {
+  const typed = /unknown option '(--[^']+)'/.exec(message)?.[1];
+  if (typed === undefined || message.includes("Did you mean")) return message;
+  const nearest = nearestName(
+    typed,
+    command.options.flatMap(({ long }) => long ?? []),
+  );
+  return nearest === undefined ? message : `${message.trimEnd()}\n(Did you mean ${nearest}?)\n`;
 }
 
 async function runServer(flags: import("./config/load.ts").Flags, check: boolean): Promise<void> {

@@ -22,7 +22,7 @@ import { RexecDoor } from "./http/rexec/door.ts";
 import { type ErrandServer, makeServer } from "./http/server.ts";
 import { V1Door } from "./http/v1/door.ts";
 import { logFailures } from "./log/failures.ts";
-import { logEnd, makeLogger, RefusalLog } from "./log/logger.ts";
+import { logEnd, logStart, makeLogger, RefusalLog } from "./log/logger.ts";
 import { localToken, openDataDirectory, tokenPath } from "./store/dataDirectory.ts";
 import { Store } from "./store/store.ts";
 import { takeDataDirectory } from "./supervisor/dataLock.ts";
@@ -67,7 +67,10 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
     onError: (error) => logger.error({ error: String(error) }, "the history cannot be written"),
   });
   const liveFile = join(data, "live");
-  const lost = store.recover(readLiveJobs(liveFile), node);
+  const lost = store.recover(
+    readLiveJobs(liveFile).map(({ id }) => id),
+    node,
+  );
   if (lost > 0)
     logger.warn({ jobs: lost }, "the last server did not end in order; its running jobs are lost");
   const liveJobs = new LiveJobs(liveFile, limits.maxRunningJobs);
@@ -91,7 +94,7 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
     ids: new IdSource(clock.wall, 0, store.newestId()),
     bus: new EventBus(limits.statusEvents),
     limits,
-    log: { ended: (job) => logEnd(logger, job) },
+    log: { started: (job) => logStart(logger, job), ended: (job) => logEnd(logger, job) },
   });
   const servers: ErrandServer[] = [];
   const addresses: Address[] = [];
@@ -141,6 +144,13 @@ function serverParts(settings: Settings, broker: Broker, logger: Logger) {
     doorFor,
     connections: Math.min(limits.maxConnections, Math.floor(openFilesLimit() * shareOfConnections)),
     onInternalError,
+    onRequest: logger.isLevelEnabled("trace")
+      ? (request: IncomingMessage) =>
+          logger.trace(
+            { client: clients.address(request), method: request.method, target: request.url },
+            "request",
+          )
+      : null,
     onRefused: (request: IncomingMessage, error: ErrandError) =>
       refusals.refused(clients.address(request), request.method, error.code),
   };

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { Command, InvalidArgumentError } from "commander";
 import type { Flags } from "../config/load.ts";
 import { limitTable } from "../core/limits.ts";
@@ -34,7 +35,7 @@ export function serveCommand(run: (flags: Flags, check: boolean) => Promise<void
   return new Command("serve")
     .summary("run the server")
     .description("Runs the server: it takes commands over HTTP, runs them here and streams their output.")
-    .option("-i, --ip <address>", `IP address to listen at (default: ${defaultIp})`)
+    .option("-i, --ip <address>", `IP address to listen at (default: ${defaultIp})`, ipAddress)
     .option(
       "-p, --port <port>",
       `port to listen at, 0 for a free one (default: ${defaultPort})`,
@@ -94,6 +95,11 @@ function wholeNumber(min: number, max: number): (text: string) => number {
     if (value >= min && value <= max) return value;
     throw new InvalidArgumentError(`A whole number from ${min} to ${max} is allowed.`);
   };
+}
+
+function ipAddress(text: string): string {
+  if (isIP(text) !== 0) return text;
+  throw new InvalidArgumentError("An IP address is allowed, such as 127.0.0.1, 0.0.0.0 or ::1.");
 }
 
 function collect(text: string, before: string[] | undefined): string[] {

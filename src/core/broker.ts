@@ -53,7 +53,7 @@ export class Broker {
    * `start-failed`. A start that failed leaves a record and frees the alias.
    */
   start(spec: JobSpec, { owner, door }: Origin): ActiveJob {
-    const { clock, ids, node, limits, supervisor, history, bus } = this.#parts;
+    const { clock, ids, node, limits, supervisor, history, bus, log } = this.#parts;
     if (this.#draining) {
       throw new ErrandError("shutting-down", "the server takes no new jobs", limits.shutdownDrainSeconds);
     }
@@ -84,6 +84,7 @@ export class Broker {
       const job = active.apply({ type: "executed", at: clock.now(), pid: process.pid });
       this.#active.set(id, active);
       history.put(job);
+      log.started(job);
       bus.publish({ type: "started", job });
       return active;
     } catch (error) {

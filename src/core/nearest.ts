@@ -3,7 +3,9 @@ export function nearestName(typed: string, names: Iterable<string>): string | un
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(typed.length / 2)) + 1;
   for (const name of names) {
-    const distance = editDistance(typed.toLowerCase(), name.toLowerCase());
+    // A name that was cut short is nearer than any that was mistyped.
+    const cut = typed.length >= 3 && name.toLowerCase().startsWith(typed.toLowerCase());
+    const distance = cut ? 0 : editDistance(typed.toLowerCase(), name.toLowerCase());
     if (distance < bestDistance) {
       best = name;
       bestDistance = distance;

@@ -74,8 +74,10 @@ export interface AliasClaims {
   release(alias: string, id: JobId): void;
 }
 
-/** Where the ends of jobs are told to people. */
+/** Where the lives of jobs are told to people. */
 export interface JobLog {
+  /** A command has been executed. */
+  started(job: Job): void;
   /** A job has ended or failed to start. */
   ended(job: Job): void;
 }

@@ -20,6 +20,8 @@ interface ServerParts {
   /** The door for a path, as it was sent; every path has one. */
   readonly doorFor: (path: string) => Door;
   readonly onInternalError: (error: unknown) => void;
+  /** A request has come; null when nobody wants to know. */
+  readonly onRequest: ((request: IncomingMessage) => void) | null;
   /** A request was refused before any door had seen it. */
   readonly onRefused: (request: IncomingMessage, error: ErrandError) => void;
 }
@@ -117,6 +119,7 @@ function dispatch(
   const path = mark < 0 ? target : target.slice(0, mark);
   const query = mark < 0 ? "" : target.slice(mark + 1);
   const door = parts.doorFor(path);
+  parts.onRequest?.(request);
   const refuse = (error: unknown) => {
     if (!(error instanceof ErrandError)) parts.onInternalError(error);
     // What is left of an unread body must not be taken for the next request.

@@ -19,6 +19,15 @@ async function destination(pretty: boolean): Promise<DestinationStream> {
   return makePretty({ destination: stderrDescriptor, sync: true, singleLine: true });
 }
 
+/** At level debug, one line per job at its start. */
+export function logStart(logger: Logger, { id, owner, door, alias, command, ...job }: Job): void {
+  if (!logger.isLevelEnabled("debug")) return;
+  logger.debug(
+    { job: id, owner, door, alias, program: command[0], pid: "pid" in job ? job.pid : null },
+    "job started",
+  );
+}
+
 /** One line per job at its end: who, what, how. Arguments are told by digest alone, since they may hold secrets. */
 export function logEnd(logger: Logger, job: Job): void {
   if (!logger.isLevelEnabled("info")) return;

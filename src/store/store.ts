@@ -68,7 +68,7 @@ export class Store implements JobHistory, AliasClaims {
    * Marks what a killed server has left alive as lost, and frees the aliases. `alive` are the ids that it had noted
    * beside the database, of this node. How many jobs that were.
    */
-  recover(alive: ReadonlySet<bigint>, node: string): number {
+  recover(alive: Iterable<bigint>, node: string): number {
     const sql = "SELECT record FROM jobs WHERE state IN ('starting', 'running')";
     const recorded = this.#database.query<Row, []>(sql).all();
     for (const { record } of recorded) this.put(transition(parse(record), { type: "vanished" }));

@@ -3,6 +3,7 @@ import type { Limits } from "../core/limits.ts";
 import type { AttachedOutput, ProcessListener, SupervisedProcess } from "../core/ports.ts";
 import { DrainedPipe } from "./drain.ts";
 import type { LeftoverPipes } from "./leftoverPipes.ts";
+import type { Mark } from "./mark.ts";
 import { collectAll, type OutputPipe } from "./outputPipe.ts";
 import type { Spawned } from "./spawn.ts";
 import { Tail } from "./stderrTail.ts";
@@ -10,7 +11,7 @@ import { TreeStop } from "./stop.ts";
 import type { Sweeper } from "./sweep.ts";
 
 interface Parts {
-  readonly id: bigint;
+  readonly mark: Mark;
   readonly spawned: Spawned;
   readonly listener: ProcessListener;
   readonly limits: Limits;
@@ -106,8 +107,8 @@ export class AttachedProcess implements SupervisedProcess, AttachedOutput {
       this.#stop.hasten(graceSeconds);
       return;
     }
-    const { id, sweeper, limits } = this.#parts;
-    const tree = { id, leader: this.pid, leaderAlive: () => this.#exit === null };
+    const { mark, sweeper, limits } = this.#parts;
+    const tree = { mark, leader: this.pid, leaderAlive: () => this.#exit === null };
     this.#stop = new TreeStop(tree, sweeper, graceSeconds);
     this.#stop.run(limits.killSeconds).then((left) => {
       this.#leftByStop = left;

@@ -15,6 +15,7 @@ const linuxOnly = {
   prlimit: { args: [i32, i32, pointer, pointer], returns: i32 },
   waitpid: { args: [i32, pointer, i32], returns: i32 },
   signal: { args: [i32, u64], returns: u64 },
+  pthread_sigmask: { args: [i32, pointer, pointer], returns: i32 },
 } as const;
 
 const darwinOnly = { pipe: { args: [pointer], returns: i32 } } as const;
@@ -121,10 +122,16 @@ export function reapChild(pid: number): boolean {
 
 const childSignal = 17;
 const defaultDisposition = 0;
+const setMask = 2;
+const noSignals = new Uint8Array(128);
 
-/** A server that was started with SIGCHLD ignored would never learn of an exit. */
-export function restoreChildSignal(): void {
+/**
+ * Undoes what the server's own starter may have left: with SIGCHLD ignored it would never learn of an exit, and a
+ * blocked signal would be blocked in every command.
+ */
+export function restoreSignals(): void {
   linux?.signal(childSignal, defaultDisposition);
+  linux?.pthread_sigmask(setMask, ptr(noSignals), null);
 }
 
 const exclusiveNonBlocking = 2 | 4;

@@ -1,33 +1,36 @@
 import { closeSync, ftruncateSync, openSync, readFileSync } from "node:fs";
+import type { Mark } from "./mark.ts";
 
 /*
- * The ids of the jobs that die with the server, in a file that is mapped into memory: a start costs one store, no
- * system call. The file outlives the server, so the watchdog and the next server read what was alive.
+ * Ids and marks of the jobs that die with the server, in a file that is mapped into memory: a start costs two stores
+ * and no system call. The file outlives the server, so the watchdog and the next server read what was alive.
  */
 
-const bytesPerId = 8;
+const bytesPerNumber = 8;
+const bytesPerJob = 2 * bytesPerNumber;
 
 /** The writing side: the server's. */
 export class LiveJobs {
-  readonly #ids: BigUint64Array;
+  readonly #numbers: BigUint64Array;
   readonly #slots = new Map<bigint, number>();
   readonly #free: number[] = [];
 
   /** Makes the file anew, with room for that many jobs. */
   constructor(path: string, capacity: number) {
     const descriptor = openSync(path, "w", 0o600);
-    ftruncateSync(descriptor, capacity * bytesPerId);
+    ftruncateSync(descriptor, capacity * bytesPerJob);
     closeSync(descriptor);
     const bytes = Bun.mmap(path, { shared: true });
-    this.#ids = new BigUint64Array(bytes.buffer, bytes.byteOffset, capacity);
+    this.#numbers = new BigUint64Array(bytes.buffer, bytes.byteOffset, 2 * capacity);
     for (let slot = capacity - 1; slot >= 0; slot -= 1) this.#free.push(slot);
   }
 
   /** Notes a job before its process is made; false when there is no room. */
-  add(id: bigint): boolean {
+  add(id: bigint, mark: Mark): boolean {
     const slot = this.#free.pop();
     if (slot === undefined) return false;
-    this.#ids[slot] = id;
+    this.#numbers[2 * slot] = id;
+    this.#numbers[2 * slot + 1] = mark;
     this.#slots.set(id, slot);
     return true;
   }
@@ -37,23 +40,25 @@ export class LiveJobs {
     const slot = this.#slots.get(id);
     if (slot === undefined) return;
     this.#slots.delete(id);
-    this.#ids[slot] = 0n;
+    this.#numbers[2 * slot] = 0n;
+    this.#numbers[2 * slot + 1] = 0n;
     this.#free.push(slot);
   }
 }
 
-/** The ids in such a file; none when there is no file. */
-export function readLiveJobs(path: string): Set<bigint> {
-  const ids = new Set<bigint>();
+/** The jobs in such a file; none when there is no file. */
+export function readLiveJobs(path: string): { readonly id: bigint; readonly mark: Mark }[] {
   let bytes: Buffer;
   try {
     bytes = readFileSync(path);
   } catch {
-    return ids;
+    return [];
   }
-  for (let offset = 0; offset + bytesPerId <= bytes.byteLength; offset += bytesPerId) {
+  const jobs: { id: bigint; mark: Mark }[] = [];
+  for (let offset = 0; offset + bytesPerJob <= bytes.byteLength; offset += bytesPerJob) {
     const id = bytes.readBigUInt64LE(offset);
-    if (id !== 0n) ids.add(id);
+    const mark = bytes.readBigUInt64LE(offset + bytesPerNumber);
+    if (id !== 0n && mark !== 0n) jobs.push({ id, mark });
   }
-  return ids;
+  return jobs;
 }

@@ -1,10 +1,10 @@
-import { canMark, readMark } from "./mark.ts";
+import { canMark, type Mark, readMark } from "./mark.ts";
 import { readStat } from "./processTable.ts";
 import type { MarkedProcess } from "./sweep.ts";
 
 /** A job's processes, as far as they can be addressed. */
 export interface Tree {
-  readonly id: bigint;
+  readonly mark: Mark;
   readonly leader: number;
   /** True until the leader's exit has been taken. */
   leaderAlive(): boolean;
@@ -12,25 +12,25 @@ export interface Tree {
 
 /** Signals the whole group at once, and each found process that has left it. */
 export function signalTree(tree: Tree, found: readonly MarkedProcess[], signal: NodeJS.Signals): void {
-  const { id, leader } = tree;
+  const { mark, leader } = tree;
   const leaderAlive = tree.leaderAlive();
   // Without marks the group is all there is; its number is nobody else's while it has a member.
   if (!canMark) send(-leader, signal);
-  else if (leaderAlive && isLeader(leader, id)) send(-leader, signal);
+  else if (leaderAlive && isLeader(leader, mark)) send(-leader, signal);
   for (const { pid, group } of found) {
-    if (!leaderAlive || group !== leader) signalMarked(pid, id, signal);
+    if (!leaderAlive || group !== leader) signalMarked(pid, mark, signal);
   }
 }
 
-/** Signals a process that carries the id. It is asked again right before: its number may be somebody else's by now. */
-export function signalMarked(pid: number, id: bigint, signal: NodeJS.Signals): void {
-  if (readMark(pid) === id) send(pid, signal);
+/** Signals a process that carries the mark. It is asked again right before: its number may be somebody else's by now. */
+export function signalMarked(pid: number, mark: Mark, signal: NodeJS.Signals): void {
+  if (readMark(pid) === mark) send(pid, signal);
 }
 
 /** A leader that has reset its limit carries no mark, but it is still this process's child. */
-function isLeader(pid: number, id: bigint): boolean {
-  const mark = readMark(pid);
-  return mark === id || (mark === null && readStat(pid)?.parent === process.pid);
+function isLeader(pid: number, mark: Mark): boolean {
+  const found = readMark(pid);
+  return found === mark || (found === null && readStat(pid)?.parent === process.pid);
 }
 
 /** A process that is gone, or not ours to signal, is no error. */

@@ -3,7 +3,7 @@ import { ErrandError } from "../core/errors.ts";
 import type { Exit, JobSpec } from "../core/job.ts";
 import { jobEnvironment } from "./environment.ts";
 import { getLimit, resource, setLimit } from "./libc.ts";
-import { clearMark, setMark } from "./mark.ts";
+import { clearMark, type Mark, setMark } from "./mark.ts";
 import { OutputPipe } from "./outputPipe.ts";
 import type { Reserve } from "./reserve.ts";
 import { errnoName, explainStartError, resolveDirectory, resolveProgram, startFailed } from "./resolve.ts";
@@ -37,7 +37,7 @@ const descriptorsOfStart = 8;
  * nothing else is open. Throws `invalid-spec`, `start-failed` or `too-many-jobs`; then nothing is left of it.
  */
 export function spawn(
-  id: bigint,
+  mark: Mark,
   spec: JobSpec,
   { settings, reserve, onExit }: { settings: SpawnSettings; reserve: Reserve; onExit: (exit: Exit) => void },
 ): Spawned {
@@ -53,7 +53,7 @@ export function spawn(
   reserve.checkProcesses();
   const { stdout, stderr } = openPipes(reserve);
   try {
-    const pid = execute(id, { name, program, args, directory, env, stdout, stderr }, settings, onExit);
+    const pid = execute(mark, { name, program, args, directory, env, stdout, stderr }, settings, onExit);
     stdout.closeWriteEnd();
     stderr.closeWriteEnd();
     return { pid, stdout, stderr };
@@ -88,14 +88,14 @@ interface Execution extends Omit<Spawned, "pid"> {
 }
 
 function execute(
-  id: bigint,
+  mark: Mark,
   execution: Execution,
   { softOpenFiles }: SpawnSettings,
   onExit: (exit: Exit) => void,
 ) {
   const restore =
     softOpenFiles === null ? null : lowerOpenFiles(softOpenFiles, execution.stderr.highestDescriptor);
-  setMark(id);
+  setMark(mark);
   try {
     const child = Bun.spawn({
       cmd: [execution.program, ...execution.args],
@@ -112,7 +112,7 @@ function execute(
     return child.pid;
   } catch (error) {
     // At the limit of descriptors the process may have been started before the failure.
-    if (errnoName(error) === "EMFILE") killStarted(id);
+    if (errnoName(error) === "EMFILE") killStarted(mark);
     throw error;
   } finally {
     clearMark();
@@ -120,8 +120,8 @@ function execute(
   }
 }
 
-function killStarted(id: bigint): void {
-  for (const { pid } of findMarked(new Set([id])).get(id) ?? []) signalMarked(pid, id, "SIGKILL");
+function killStarted(mark: Mark): void {
+  for (const { pid } of findMarked(new Set([mark])).get(mark) ?? []) signalMarked(pid, mark, "SIGKILL");
 }
 
 /**

@@ -47,7 +47,7 @@ export class TreeStop {
     }
     let quietLooks = 0;
     for (;;) {
-      const found = await this.#sweeper.find(this.#tree.id, this.#tree.leader);
+      const found = await this.#sweeper.find(this.#tree.mark, this.#tree.leader);
       const now = performance.now();
       if (now >= this.#killAt) {
         if (this.#tree.leaderAlive() || found.length > 0) signalTree(this.#tree, found, "SIGKILL");
@@ -57,7 +57,7 @@ export class TreeStop {
         termed = true;
         for (const { pid, group } of found) {
           if (group === this.#tree.leader && this.#tree.leaderAlive()) continue;
-          for (const signal of gentle) signalMarked(pid, this.#tree.id, signal);
+          for (const signal of gentle) signalMarked(pid, this.#tree.mark, signal);
         }
       }
       quietLooks = found.length === 0 && !this.#tree.leaderAlive() ? quietLooks + 1 : 0;

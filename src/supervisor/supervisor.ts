@@ -4,8 +4,9 @@ import type { Limits } from "../core/limits.ts";
 import type { ProcessListener, SupervisedProcess, Supervisor } from "../core/ports.ts";
 import { AttachedProcess } from "./attachedProcess.ts";
 import { LeftoverPipes } from "./leftoverPipes.ts";
-import { becomeSubreaper, restoreChildSignal } from "./libc.ts";
+import { becomeSubreaper, restoreSignals } from "./libc.ts";
 import type { LiveJobs } from "./liveJobs.ts";
+import { MarkSource } from "./mark.ts";
 import { OrphanReaper } from "./reap.ts";
 import { Reserve } from "./reserve.ts";
 import { type SpawnSettings, spawn } from "./spawn.ts";
@@ -23,13 +24,14 @@ interface SupervisorParts {
 export class LocalSupervisor implements Supervisor {
   readonly #parts: SupervisorParts;
   readonly #reserve: Reserve;
+  readonly #marks = new MarkSource();
   readonly #sweeper = new Sweeper();
   readonly #leftoverPipes: LeftoverPipes;
   readonly #leaders = new Set<number>();
   readonly #reaper: OrphanReaper | null;
 
   constructor(parts: SupervisorParts) {
-    restoreChildSignal();
+    restoreSignals();
     this.#parts = parts;
     this.#reserve = new Reserve(parts.limits);
     this.#leftoverPipes = new LeftoverPipes(parts.limits.leftoverPipes);
@@ -40,7 +42,9 @@ export class LocalSupervisor implements Supervisor {
 
   start(id: bigint, spec: JobSpec, listener: ProcessListener): SupervisedProcess {
     const { settings, limits, liveJobs } = this.#parts;
-    if (!liveJobs.add(id)) throw new ErrandError("too-many-jobs", "no room for one more running job", 1);
+    const mark = this.#marks.next();
+    if (!liveJobs.add(id, mark))
+      throw new ErrandError("too-many-jobs", "no room for one more running job", 1);
     let process: AttachedProcess | null = null;
     const onExit = (exit: Exit) => {
       if (process === null) return;
@@ -48,10 +52,10 @@ export class LocalSupervisor implements Supervisor {
       process.leaderExited(exit);
     };
     try {
-      const spawned = spawn(id, spec, { settings, reserve: this.#reserve, onExit });
+      const spawned = spawn(mark, spec, { settings, reserve: this.#reserve, onExit });
       this.#leaders.add(spawned.pid);
       process = new AttachedProcess({
-        id,
+        mark,
         spawned,
         listener,
         limits,

@@ -1,4 +1,4 @@
-import { canMark, readMark } from "./mark.ts";
+import { canMark, type Mark, readMark } from "./mark.ts";
 import { allProcesses, readStat } from "./processTable.ts";
 
 /** A living process that belongs to a job. */
@@ -7,17 +7,17 @@ export interface MarkedProcess {
   readonly group: number;
 }
 
-/** All living processes that carry one of the ids, by id. Zombies do not count: they run no more. */
-export function findMarked(ids: { has(id: bigint): boolean }): Map<bigint, MarkedProcess[]> {
-  const found = new Map<bigint, MarkedProcess[]>();
+/** All living processes that carry one of the marks, by mark. Zombies do not count: they run no more. */
+export function findMarked(marks: { has(mark: Mark): boolean }): Map<Mark, MarkedProcess[]> {
+  const found = new Map<Mark, MarkedProcess[]>();
   for (const pid of allProcesses()) {
-    const id = readMark(pid);
-    if (id === null || !ids.has(id)) continue;
+    const mark = readMark(pid);
+    if (mark === null || !marks.has(mark)) continue;
     const stat = readStat(pid);
     if (stat === null || stat.zombie) continue;
     const process = { pid, group: stat.group };
-    const list = found.get(id);
-    if (list === undefined) found.set(id, [process]);
+    const list = found.get(mark);
+    if (list === undefined) found.set(mark, [process]);
     else list.push(process);
   }
   return found;
@@ -35,16 +35,16 @@ function findGroup(leader: number): MarkedProcess[] {
 
 /** One look at the process table serves all trees that are being stopped, and looks never follow one another closely. */
 export class Sweeper {
-  readonly #wanted = new Map<bigint, ((found: MarkedProcess[]) => void)[]>();
+  readonly #wanted = new Map<Mark, ((found: MarkedProcess[]) => void)[]>();
   #scheduled = false;
   #restUntil = 0;
 
   /** The living processes of a job, seen after this call. Where none can be marked: its group, as one. */
-  find(id: bigint, leader: number): Promise<MarkedProcess[]> {
+  find(mark: Mark, leader: number): Promise<MarkedProcess[]> {
     if (!canMark) return Promise.resolve(findGroup(leader));
     return new Promise((resolve) => {
-      const waiting = this.#wanted.get(id);
-      if (waiting === undefined) this.#wanted.set(id, [resolve]);
+      const waiting = this.#wanted.get(mark);
+      if (waiting === undefined) this.#wanted.set(mark, [resolve]);
       else waiting.push(resolve);
       if (this.#scheduled) return;
       this.#scheduled = true;
@@ -63,8 +63,8 @@ export class Sweeper {
     const ended = performance.now();
     // At most a third of the time is spent looking, however large the process table is.
     this.#restUntil = ended + 2 * (ended - began);
-    for (const [id, resolvers] of wanted) {
-      const list = found.get(id) ?? [];
+    for (const [mark, resolvers] of wanted) {
+      const list = found.get(mark) ?? [];
       for (const resolve of resolvers) resolve(list);
     }
   }

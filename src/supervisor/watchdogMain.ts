@@ -17,13 +17,13 @@ const quietLooks = 3;
 export async function watch(liveFile: string): Promise<void> {
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const) process.on(signal, () => {});
   waitForEndOfFile();
-  const ids = readLiveJobs(liveFile);
-  if (ids.size === 0) return;
+  const marks = new Set(readLiveJobs(liveFile).map(({ mark }) => mark));
+  if (marks.size === 0) return;
   let quiet = 0;
   for (let looks = 0; looks < mostLooks && quiet < quietLooks; looks += 1) {
-    const found = findMarked(ids);
-    for (const [id, processes] of found) {
-      for (const { pid } of processes) signalMarked(pid, id, "SIGKILL");
+    const found = findMarked(marks);
+    for (const [mark, processes] of found) {
+      for (const { pid } of processes) signalMarked(pid, mark, "SIGKILL");
     }
     quiet = found.size === 0 ? quiet + 1 : 0;
     await Bun.sleep(pauseMilliseconds);

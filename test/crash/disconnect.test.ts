@@ -4,7 +4,7 @@ import { startCommand } from "../support/command.ts";
 import { endedJob, specOf } from "../support/jobs.ts";
 import { newToken, untilLiving } from "../support/processes.ts";
 import { program, treeShapes } from "../support/programs.ts";
-import { type RawConnection } from "../support/raw.ts";
+import type { RawConnection } from "../support/raw.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import { millisecondsToEnd, percentile, type Shape, startTrees } from "./support/trees.ts";
 

@@ -20,7 +20,9 @@ afterAll(endEverything);
 
 /** The drain takes a second at most; the rest is for the command itself on a busy machine. */
 const answerMilliseconds = 1_000 + 750;
-const printed = Array.from({ length: 20_000 }, (_, index) => `${String(index + 1).padStart(9, "0")}\n`).join("");
+const printed = Array.from({ length: 20_000 }, (_, index) => `${String(index + 1).padStart(9, "0")}\n`).join(
+  "",
+);
 
 const held = ["stdout", "stderr", "both"];
 const manners = ["silent", "sometimes", "flooding"];

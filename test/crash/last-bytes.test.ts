@@ -59,7 +59,8 @@ function commandOf(index: number, bytes: Buffer, file: string): Command {
     },
   ];
   const hex = expected.toString("hex");
-  if (size <= 16_384) ways.push({ name: "printf", cmd: "printf", args: ["%s", hex], expected: Buffer.from(hex) });
+  if (size <= 16_384)
+    ways.push({ name: "printf", cmd: "printf", args: ["%s", hex], expected: Buffer.from(hex) });
   const way = ways[index % ways.length];
   if (way === undefined) throw new Error("no way to print");
   return way;

@@ -11,7 +11,13 @@ import { startTrees } from "./support/trees.ts";
 afterAll(endEverything);
 
 /** Ways to leave something behind; in the hardest neither parent, group nor environment tell whose it was. */
-const kinds = ["daemonize-cleared", "setsid-cleared", "background-child", "leave-behind", "hold-pipe"] as const;
+const kinds = [
+  "daemonize-cleared",
+  "setsid-cleared",
+  "background-child",
+  "leave-behind",
+  "hold-pipe",
+] as const;
 const timeoutMilliseconds = 40_000;
 
 interface Leftovers {

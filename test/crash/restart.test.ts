@@ -115,7 +115,9 @@ describe("R17: a data directory has one owner", () => {
       const results = await Promise.allSettled(starts);
       const won = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
       expect(won).toHaveLength(1);
-      const refused = results.flatMap((result) => (result.status === "rejected" ? [String(result.reason)] : []));
+      const refused = results.flatMap((result) =>
+        result.status === "rejected" ? [String(result.reason)] : [],
+      );
       for (const reason of refused) expect(reason).toContain(`(exit 69)`);
       for (const reason of refused) expect(reason).toContain(`process number ${won[0]?.pid}`);
     },

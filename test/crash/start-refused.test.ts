@@ -1,10 +1,9 @@
 // Starts that are refused at a limit: 429 with a time to try again, and the server goes on and works again afterwards.
 import { afterAll, describe, expect, test } from "bun:test";
 import { endedJob, run, specOf } from "../support/jobs.ts";
-import { newToken, untilGone, withToken } from "../support/processes.ts";
+import { newToken, untilGone, untilLiving } from "../support/processes.ts";
 import { program } from "../support/programs.ts";
-import type { RawConnection } from "../support/raw.ts";
-import { rawConnection, } from "../support/raw.ts";
+import { type RawConnection, rawConnection } from "../support/raw.ts";
 import { rawProcess } from "../support/raw-request.ts";
 import { errorOfAnswer } from "../support/rexec-error.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
@@ -46,7 +45,7 @@ async function fill(server: Server): Promise<Full> {
 async function goesOn(server: Server, { running, token }: Full): Promise<void> {
   expect((await server.request("/healthz")).status).toBe(200);
   expect((await server.request("/v1/jobs?limit=1")).status).toBe(200);
-  expect(withToken(token)).toHaveLength(running.length);
+  await untilLiving(token, running.length);
   expect(running.filter((connection) => connection.ending !== "open")).toEqual([]);
 }
 
@@ -93,8 +92,8 @@ describe("a start is refused with 429 and Retry-After", () => {
       const server = await startServer({ prefix: ["prlimit", "--nofile=200:200"] });
       const [first = 0, second = 0] = await survives(server);
       console.log(`200 descriptors: ${first} and ${second} commands at once`);
-      // A command takes five descriptors at most, and 64 stay free.
-      expect(first).toBeGreaterThanOrEqual(20);
+      // 64 stay free, the server itself has some 35, and a command takes five or six with its connection.
+      expect(first).toBeGreaterThanOrEqual(15);
       expect(second).toBeGreaterThanOrEqual(first - 1);
     },
     timeoutMilliseconds,

@@ -30,7 +30,9 @@ describe("a watchdog that is killed", () => {
       const after = await startTrees(server, ["daemonize-cleared", "ignore-term"]);
       const trees = [...before, ...after];
       const gone = await millisecondsToEnd(trees, () => server.kill9());
-      console.log(`watchdog ${old} replaced by ${replaced}; ${trees.length} trees gone after ${Math.round(gone)} ms`);
+      console.log(
+        `watchdog ${old} replaced by ${replaced}; ${trees.length} trees gone after ${Math.round(gone)} ms`,
+      );
       expect(gone).toBeLessThanOrEqual(serverKillMilliseconds);
       await until(() => !isLiving(replaced), { describe: "the watchdog to end" });
     },

@@ -5,7 +5,12 @@ import { bytesOf, credentialLine, type HeaderLines, hostLine, sendBytes } from "
 import { Trap } from "./support/trap.ts";
 
 const page = "https://console.example";
-const json = ["application/json", "application/json; charset=utf-8", "APPLICATION/JSON", "application/json ;x"];
+const json = [
+  "application/json",
+  "application/json; charset=utf-8",
+  "APPLICATION/JSON",
+  "application/json ;x",
+];
 const form = ["application/x-www-form-urlencoded", "application/x-www-form-urlencoded; charset=UTF-8"];
 const others = [
   "text/plain",

@@ -54,6 +54,20 @@ describe("is refused:", () => {
     await refused(link);
   });
 
+  test("a link with a slash behind it", async () => {
+    const link = join(temporaryDirectory("link"), "data");
+    symlinkSync(fresh(), link);
+    await refused(`${link}/`, link);
+  });
+
+  test("one below a link to a directory that others can write to", async () => {
+    const home = temporaryDirectory("link");
+    mkdirSync(join(home, "open"));
+    chmodSync(join(home, "open"), 0o777);
+    symlinkSync(join(home, "open"), join(home, "link"));
+    await refused(join(home, "link", "data"));
+  });
+
   test("a link to nothing", async () => {
     const link = join(temporaryDirectory("link"), "data");
     const target = join(dirname(link), "elsewhere");

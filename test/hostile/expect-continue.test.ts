@@ -3,7 +3,15 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { specOf } from "../support/jobs.ts";
 import { rawConnection } from "../support/raw.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
-import { bodyLines, bytesOf, credentialLine, type HeaderLines, hostLine, sendUntilClosed, statusesIn } from "./support/bytes.ts";
+import {
+  bodyLines,
+  bytesOf,
+  credentialLine,
+  type HeaderLines,
+  hostLine,
+  sendUntilClosed,
+  statusesIn,
+} from "./support/bytes.ts";
 import { Trap } from "./support/trap.ts";
 
 const limitBytes = 65_536;
@@ -20,16 +28,8 @@ const length = (bytes: number | string) => ["Content-Length", String(bytes)] as 
 describe("refused before the body is asked for:", () => {
   const cases: [string, number, (own: Server) => { target?: string; lines: HeaderLines }][] = [
     ["no credential", 401, () => ({ lines: [type, length(1000)] })],
-    [
-      "a wrong credential",
-      401,
-      () => ({ lines: [["Authorization", "Bearer wrong"], type, length(1000)] }),
-    ],
-    [
-      "no credential at v1",
-      401,
-      () => ({ target: "/v1/jobs/1/stop", lines: [type, length(2)] }),
-    ],
+    ["a wrong credential", 401, () => ({ lines: [["Authorization", "Bearer wrong"], type, length(1000)] })],
+    ["no credential at v1", 401, () => ({ target: "/v1/jobs/1/stop", lines: [type, length(2)] })],
     [
       "a foreign Origin",
       403,
@@ -71,7 +71,9 @@ describe("refused before the body is asked for:", () => {
     expect([answer.status, connection.text()]).toEqual([status, expect.not.stringContaining("100 Continue")]);
     // What the client sends all the same is no request, whether the server reads it or has closed.
     const body = trap.body();
-    connection.send(bytesOf({ headers: [hostLine(server), credentialLine(server), ...bodyLines(body)], body }));
+    connection.send(
+      bytesOf({ headers: [hostLine(server), credentialLine(server), ...bodyLines(body)], body }),
+    );
     await trap.expectNothingRan();
     expect(statusesIn(connection.text())).toEqual([status]);
     connection.close();

@@ -151,5 +151,7 @@ test("HTTP/1.0 needs no Host, but the credential all the same", async () => {
     bytesOf({ method: "GET", target: "/v1/jobs", version: "HTTP/1.0", headers });
   expect((await sendBytes(server, head([]))).status).toBe(401);
   expect((await sendBytes(server, head([credentialLine(server)]))).status).toBe(200);
-  expect((await sendBytes(server, head([["Host", "evil.example"], credentialLine(server)]))).status).toBe(403);
+  expect((await sendBytes(server, head([["Host", "evil.example"], credentialLine(server)]))).status).toBe(
+    403,
+  );
 });

@@ -57,12 +57,7 @@ describe("a WebSocket is refused", () => {
   });
 
   test.each(["https://evil.example", "null", "http://localhost"])("with the Origin %s", async (origin) => {
-    const lines: HeaderLines = [
-      hostLine(server),
-      credentialLine(server),
-      ["Origin", origin],
-      ...webSocket,
-    ];
+    const lines: HeaderLines = [hostLine(server), credentialLine(server), ["Origin", origin], ...webSocket];
     expect(await refuse("GET", "/v1/jobs/1/attach", lines)).toEqual([403]);
   });
 

@@ -7,7 +7,8 @@ set --
 while read -r verb value rest; do
   case $verb in
     process) processes="$processes $value:$rest" ;;
-    token) tokens="$tokens $value" ;;
+    token) tokens="$tokens$value
+" ;;
     directory) set -- "$@" "$value${rest:+ $rest}" ;;
   esac
 done
@@ -16,12 +17,13 @@ for entry in $processes; do
   pid=${entry%%:*}
   [ "$(start_time "$pid")" != "${entry#*:}" ] || kill -KILL "$pid" 2>/dev/null
 done
-for token in $tokens; do
+# One pass over the processes for all tokens: a run may have had hundreds.
+if [ -n "$tokens" ]; then
   for file in /proc/[0-9]*/cmdline; do
     pid=${file%/cmdline} pid=${pid#/proc/}
-    tr '\0' '\n' <"$file" 2>/dev/null | grep -Fqx -- "$token" && kill -KILL "$pid" 2>/dev/null
+    tr '\0' '\n' 2>/dev/null <"$file" | grep -Fqx -- "${tokens%?}" && kill -KILL "$pid" 2>/dev/null
   done
-done
+fi
 # The watchdog of a killed server needs a moment before it lets go of the directory.
 [ $# -eq 0 ] || sleep 1
 rm -rf -- "$@"

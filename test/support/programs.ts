@@ -10,6 +10,7 @@ export function program(name: string): string {
 
 /** The shapes of a process tree that a stop must end whole; each runs until it is stopped. */
 export const treeShapes = {
+  "clear-environment": 1,
   child: 2,
   "background-child": 2,
   "setsid-child": 2,

@@ -8,6 +8,9 @@ interface StreamOptions {
   readonly onClientGone: () => void;
 }
 
+/** What one read of output brings at most. */
+const chunkBytes = 64 * 1024;
+
 function headersFor(active: ActiveJob): Record<string, string> {
   return {
     "Content-Type": "application/octet-stream",
@@ -56,22 +59,19 @@ export async function streamOutput(
   active.onEnd(() => {
     if (active.wasStopped && wake !== null) cut();
   });
-  let waiting = 0;
+  const mostBufferedBytes = options.bufferedChunks * chunkBytes;
   for (;;) {
     const chunk = await active.output.read();
     if (chunk === null) break;
     // Without a client the rest is read all the same: a full pipe would keep the command from ending.
-    if (response.destroyed || response.write(chunk)) {
-      waiting = 0;
-      continue;
+    if (response.destroyed || response.write(chunk)) continue;
+    // The length is asked, since "drain" may come while much is still waiting.
+    while (response.writableLength >= mostBufferedBytes && !response.destroyed) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      wake = null;
     }
-    waiting += 1;
-    if (waiting < options.bufferedChunks) continue;
-    await new Promise<void>((resolve) => {
-      wake = resolve;
-    });
-    wake = null;
-    waiting = 0;
   }
   if (response.destroyed) return;
   if (active.wasStopped) {

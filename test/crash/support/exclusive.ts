@@ -44,7 +44,9 @@ export class Exclusive {
 
   /** How often the program ran while it ran already. */
   violations(): number {
-    return existsSync(this.#violations) ? readFileSync(this.#violations, "utf8").trim().split("\n").length : 0;
+    return existsSync(this.#violations)
+      ? readFileSync(this.#violations, "utf8").trim().split("\n").length
+      : 0;
   }
 }
 

@@ -26,7 +26,9 @@ export function nobody(): User | undefined {
 /** Why this user cannot run the program of this checkout; undefined when it can. */
 export function mayRunAs({ become }: User): string | undefined {
   const { success, stderr } = Bun.spawnSync([...become, errandProgram, "--version"], { cwd: "/" });
-  return success ? undefined : `another user cannot run this checkout: ${stderr.toString().trim().slice(0, 200)}`;
+  return success
+    ? undefined
+    : `another user cannot run this checkout: ${stderr.toString().trim().slice(0, 200)}`;
 }
 
 function tasksOf(uid: number): number {

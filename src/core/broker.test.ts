@@ -1,0 +1,336 @@
+import { beforeEach, describe, expect, test } from "bun:test";
+import { Broker } from "./broker.ts";
+import { ErrandError } from "./errors.ts";
+import { EventBus } from "./eventBus.ts";
+import { IdSource } from "./ids.ts";
+import type { Job, JobId, JobSpec } from "./job.ts";
+import { defaultLimits, type Limits } from "./limits.ts";
+import type {
+  AliasClaims,
+  Clock,
+  JobHistory,
+  JobQuery,
+  ProcessListener,
+  SupervisedProcess,
+  Supervisor,
+} from "./ports.ts";
+
+const start = 1_800_000_000_000;
+
+/** Time that passes only when it is told to. */
+class ManualClock implements Clock {
+  milliseconds = 0;
+  timers = new Set<{ at: number; callback: () => void }>();
+
+  wall = () => start + this.milliseconds;
+  now = () => ({ wall: this.wall(), monotonic: this.milliseconds * 1e6 });
+
+  after(milliseconds: number, callback: () => void): () => void {
+    const timer = { at: this.milliseconds + milliseconds, callback };
+    this.timers.add(timer);
+    return () => this.timers.delete(timer);
+  }
+
+  pass(milliseconds: number): void {
+    this.milliseconds += milliseconds;
+    for (const timer of [...this.timers]) {
+      if (timer.at <= this.milliseconds && this.timers.delete(timer)) timer.callback();
+    }
+  }
+}
+
+class Records implements JobHistory {
+  jobs = new Map<JobId, Job>();
+  put = (job: Job) => void this.jobs.set(job.id, job);
+  get = (id: JobId) => this.jobs.get(id);
+  list = ({ count }: JobQuery) => [...this.jobs.values()].reverse().slice(0, count);
+}
+
+class Claims implements AliasClaims {
+  holders = new Map<string, JobId>();
+  claim = (alias: string, id: JobId) => !this.holders.has(alias) && Boolean(this.holders.set(alias, id));
+  release(alias: string, id: JobId): void {
+    if (this.holders.get(alias) === id) this.holders.delete(alias);
+  }
+}
+
+/** A command that does what the test says. */
+class Command implements SupervisedProcess {
+  readonly pid = 4_711;
+  readonly output = { whole: async () => null, read: async () => null };
+  readonly graces: number[] = [];
+  readonly listener: ProcessListener;
+
+  constructor(listener: ProcessListener) {
+    this.listener = listener;
+  }
+
+  stop(graceSeconds: number): void {
+    this.graces.push(graceSeconds);
+  }
+
+  end(code = 0): void {
+    this.listener.exited({ code, signal: null });
+    this.listener.finished({ stdoutBytes: 0, stderrBytes: 0, stderrTail: "" }, null);
+  }
+}
+
+class Commands implements Supervisor {
+  started: Command[] = [];
+  refuse: Error | null = null;
+
+  start(_id: bigint, _spec: JobSpec, listener: ProcessListener): SupervisedProcess {
+    if (this.refuse !== null) throw this.refuse;
+    const command = new Command(listener);
+    this.started.push(command);
+    return command;
+  }
+
+  get last(): Command {
+    const command = this.started.at(-1);
+    if (command === undefined) throw new Error("nothing was started");
+    return command;
+  }
+}
+
+let clock: ManualClock;
+let history: Records;
+let aliases: Claims;
+let supervisor: Commands;
+let logged: Job[];
+beforeEach(() => {
+  [clock, history, aliases, supervisor, logged] = [
+    new ManualClock(),
+    new Records(),
+    new Claims(),
+    new Commands(),
+    [],
+  ];
+});
+
+function makeBroker(limits: Partial<Limits> = {}): Broker {
+  return new Broker({
+    node: "here",
+    supervisor,
+    history,
+    aliases,
+    clock,
+    ids: new IdSource(clock.wall, 0),
+    bus: new EventBus(8),
+    limits: { ...defaultLimits(), ...limits },
+    log: { ended: (job) => void logged.push(job) },
+  });
+}
+
+const origin = { owner: "local", door: "rexec" };
+const spec = (alias: string | null): JobSpec => ({ command: ["true"], cwd: null, env: {}, alias });
+
+function codeOf(call: () => unknown): string {
+  try {
+    call();
+  } catch (error) {
+    if (error instanceof ErrandError) return error.code;
+    throw error;
+  }
+  return "none";
+}
+
+describe("a start", () => {
+  test("gives a running job, which is on record and in memory", () => {
+    const broker = makeBroker();
+    const { job } = broker.start(spec("a"), origin);
+    expect(job).toMatchObject({
+      state: "running",
+      node: "here",
+      owner: "local",
+      door: "rexec",
+      pid: 4_711,
+      alias: "a",
+    });
+    expect([broker.get(job.id), history.get(job.id), broker.runningJobs]).toEqual([job, job, 1]);
+    expect(broker.get("1")).toBeUndefined();
+  });
+
+  test("that is refused leaves a record with the reason and throws on", () => {
+    const broker = makeBroker();
+    supervisor.refuse = new ErrandError("start-failed", "No such file");
+    expect(() => broker.start(spec("a"), origin)).toThrow(supervisor.refuse);
+    expect([...history.jobs.values()]).toEqual([
+      expect.objectContaining({ state: "failed", failure: "No such file" }),
+    ]);
+    expect([logged.length, broker.runningJobs]).toEqual([1, 0]);
+  });
+
+  test("that fails inside tells the record nothing of the inside", () => {
+    const broker = makeBroker();
+    supervisor.refuse = new Error("secret path");
+    expect(() => broker.start(spec("a"), origin)).toThrow("secret path");
+    expect(JSON.stringify([...history.jobs.values()])).not.toContain("secret path");
+  });
+
+  test("above the limit is refused, and below it again is not", () => {
+    const broker = makeBroker({ maxRunningJobs: 2 });
+    for (const alias of ["a", "b"]) broker.start(spec(alias), origin);
+    expect(codeOf(() => broker.start(spec("c"), origin))).toBe("too-many-jobs");
+    expect(aliases.holders.has("c")).toBe(false);
+    supervisor.last.end();
+    broker.start(spec("c"), origin);
+    expect(broker.runningJobs).toBe(2);
+  });
+});
+
+describe("an alias", () => {
+  test("is held by one job, and by none without an alias", () => {
+    const broker = makeBroker();
+    broker.start(spec("a"), origin);
+    expect(codeOf(() => broker.start(spec("a"), origin))).toBe("already-running");
+    broker.start(spec("b"), origin);
+    broker.start(spec(null), origin);
+    broker.start(spec(null), origin);
+    expect([...aliases.holders.keys()]).toEqual(["a", "b"]);
+    expect(history.jobs.size).toBe(4);
+  });
+
+  test("is free after a start that failed", () => {
+    const broker = makeBroker();
+    supervisor.refuse = new ErrandError("start-failed", "no");
+    expect(codeOf(() => broker.start(spec("a"), origin))).toBe("start-failed");
+    supervisor.refuse = null;
+    expect(broker.start(spec("a"), origin).job.state).toBe("running");
+  });
+
+  test("is free when the job has finished, not when the leader has exited", () => {
+    const broker = makeBroker();
+    broker.start(spec("a"), origin);
+    supervisor.last.listener.exited({ code: 0, signal: null });
+    expect(codeOf(() => broker.start(spec("a"), origin))).toBe("already-running");
+    supervisor.last.listener.finished({ stdoutBytes: 0, stderrBytes: 0, stderrTail: "" }, null);
+    expect(broker.start(spec("a"), origin).job.state).toBe("running");
+  });
+
+  test.each(["stop", "disconnect", "drain", "killAll"] as const)(
+    "is free after %s only when the tree is gone",
+    (way) => {
+      const broker = makeBroker();
+      const active = broker.start(spec("a"), origin);
+      if (way === "stop") broker.stop(active.job.id, 1);
+      else if (way === "disconnect") broker.disconnect(active);
+      else if (way === "drain") broker.drain();
+      else broker.killAll();
+      clock.pass(60_000);
+      expect([supervisor.last.graces.length, aliases.holders.has("a")]).toEqual([1, true]);
+      supervisor.last.end();
+      expect(aliases.holders.has("a")).toBe(false);
+    },
+  );
+});
+
+describe("waiting", () => {
+  test("answers at the end, for each who waits, and leaves no timer", async () => {
+    const broker = makeBroker();
+    const { job } = broker.start(spec("a"), origin);
+    const waits = [broker.wait(job.id, 10), broker.wait(job.id, 20)];
+    clock.pass(9_000);
+    supervisor.last.end(3);
+    for (const ended of await Promise.all(waits)) {
+      expect(ended).toMatchObject({ state: "ended", outcome: { code: 3 }, durationNanoseconds: 9e9 });
+    }
+    expect(clock.timers.size).toBe(0);
+  });
+
+  test("answers with the job as it is when the wait is over, and does not stop it", async () => {
+    const broker = makeBroker();
+    const { job } = broker.start(spec("a"), origin);
+    const waiting = broker.wait(job.id, 0.5);
+    clock.pass(500);
+    expect(await waiting).toEqual(job);
+    expect(supervisor.last.graces).toEqual([]);
+    supervisor.last.end();
+    expect(broker.get(job.id)?.state).toBe("ended");
+  });
+
+  test("is over at once without a time, for an ended job and for none", async () => {
+    const broker = makeBroker();
+    const { job } = broker.start(spec("a"), origin);
+    expect(await broker.wait(job.id, 0)).toEqual(job);
+    supervisor.last.end();
+    expect((await broker.wait(job.id, 99))?.state).toBe("ended");
+    expect(await broker.wait("1", 99)).toBeUndefined();
+    expect(clock.timers.size).toBe(0);
+  });
+});
+
+describe("a stop", () => {
+  test("answers when the job has finished, each time it is asked", async () => {
+    const broker = makeBroker();
+    const { job } = broker.start(spec("a"), origin);
+    const stops = [broker.stop(job.id, 5), broker.stop(job.id, 0)];
+    supervisor.last.end();
+    for (const stopped of await Promise.all(stops))
+      expect(stopped).toMatchObject({ outcome: { reason: "stopped" } });
+    expect(supervisor.last.graces).toEqual([5, 0]);
+    expect(await broker.stop(job.id, 0)).toEqual(broker.get(job.id));
+    expect(await broker.stop("1", 0)).toBeUndefined();
+  });
+
+  test("after a disconnection does not change its reason", async () => {
+    const broker = makeBroker({ disconnectGraceSeconds: 0.25 });
+    const active = broker.start(spec("a"), origin);
+    broker.disconnect(active);
+    const stopping = broker.stop(active.job.id, 0);
+    supervisor.last.end();
+    expect(await stopping).toMatchObject({ outcome: { reason: "disconnected" } });
+    expect(supervisor.last.graces).toEqual([0.25, 0]);
+    broker.disconnect(active);
+    expect(supervisor.last.graces).toHaveLength(2);
+  });
+});
+
+describe("a drain", () => {
+  test("takes no new jobs, lets the running ones end, and resolves when none is left", async () => {
+    const broker = makeBroker();
+    for (const alias of ["a", "b"]) broker.start(spec(alias), origin);
+    const drained = broker.drain();
+    expect([broker.draining, codeOf(() => broker.start(spec("c"), origin))]).toEqual([true, "shutting-down"]);
+    for (const command of supervisor.started) command.end();
+    await drained;
+    expect(supervisor.started.flatMap(({ graces }) => graces)).toEqual([]);
+    expect(clock.timers.size).toBe(0);
+  });
+
+  test("stops what is left after its time", async () => {
+    const broker = makeBroker({ shutdownDrainSeconds: 3, stopGraceSeconds: 2 });
+    const { job } = broker.start(spec("a"), origin);
+    const drained = broker.drain();
+    clock.pass(2_999);
+    expect(supervisor.last.graces).toEqual([]);
+    clock.pass(1);
+    expect(supervisor.last.graces).toEqual([2]);
+    supervisor.last.end();
+    await drained;
+    expect(broker.get(job.id)).toMatchObject({ outcome: { reason: "shutdown" } });
+  });
+
+  test("is over at once without jobs, and hastened by killAll", async () => {
+    await makeBroker().drain();
+    const broker = makeBroker();
+    broker.start(spec("a"), origin);
+    const drained = broker.drain();
+    broker.killAll();
+    expect(supervisor.last.graces).toEqual([0]);
+    supervisor.last.end();
+    await drained;
+  });
+});
+
+test("listeners hear of each start, end and failure", async () => {
+  const broker = makeBroker();
+  const listener = broker.subscribe();
+  broker.start(spec("a"), origin);
+  supervisor.last.end();
+  supervisor.refuse = new ErrandError("start-failed", "no");
+  expect(codeOf(() => broker.start(spec("b"), origin))).toBe("start-failed");
+  const seen = [await listener.next(), await listener.next(), await listener.next()];
+  expect(seen.map((event) => event?.type)).toEqual(["started", "ended", "failed"]);
+  expect(logged.map(({ state }) => state)).toEqual(["ended", "failed"]);
+});
