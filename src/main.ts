@@ -76,6 +76,6 @@ async function runServer(flags: import("./config/load.ts").Flags, check: boolean
 function exitCodeOf(error: unknown): number {
   if (!(error instanceof Error)) return exitSoftware;
   if (error.name === "UnsafeDataDirectory") return 78;
-  if (error.name === "DataDirectoryInUse" || ("code" in error && error.code === "EADDRINUSE")) return 69;
+  if (error.name === "DataDirectoryInUse" || error.name === "ListenError") return 69;
   return exitSoftware;
 }

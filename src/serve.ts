@@ -16,7 +16,7 @@ import { Clients } from "./http/clients.ts";
 import { Credentials } from "./http/credentials.ts";
 import type { Door } from "./http/exchange.ts";
 import { Guard } from "./http/guard.ts";
-import { listen } from "./http/listen.ts";
+import { listen, unlisten } from "./http/listen.ts";
 import { nowhere, publicPages } from "./http/pages.ts";
 import { RexecDoor } from "./http/rexec/door.ts";
 import { type ErrandServer, makeServer } from "./http/server.ts";
@@ -99,10 +99,15 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
   const servers: ErrandServer[] = [];
   const addresses: Address[] = [];
   const parts = serverParts(settings, broker, logger);
-  for (const address of settings.listen) {
-    const server = makeServer(parts);
-    addresses.push(await listen(server.server, address));
-    servers.push(server);
+  try {
+    for (const address of settings.listen) {
+      const server = makeServer(parts);
+      addresses.push(await listen(server.server, address));
+      servers.push(server);
+    }
+  } catch (error) {
+    addresses.forEach(unlisten);
+    throw error;
   }
   const timers = startTimers(settings, store, logger);
   warn(settings, logger);
@@ -112,6 +117,7 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
   await endSignal(logger, broker);
   for (const timer of timers) clearInterval(timer);
   await Promise.all(servers.map((server) => server.close(limits.lastAnswersSeconds)));
+  addresses.forEach(unlisten);
   supervisor.close();
   watchdog?.end();
   store.close();

@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
-import { homedir, userInfo } from "node:os";
+import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import ipaddr from "ipaddr.js";
 import { defaultLimits, type LimitName, type Limits, limitTable } from "../core/limits.ts";
 import { formatAddress, isLoopback, parseAddress } from "./address.ts";
 import { checkLimit, type FileSettings, readConfigFile, withoutFile } from "./file.ts";
 import { type Address, ConfigError, type Settings } from "./settings.ts";
+import { serverUser } from "./user.ts";
 import { defined } from "./values.ts";
 
 /** What flags may say; they win over the environment, which wins over the file. */
@@ -33,11 +34,15 @@ export function loadSettings(flags: Flags, variables: Variables): Settings {
   const beside = join(absolute(early ?? defaultData(variables)), "errand.toml");
   const configFile = named !== undefined ? absolute(named) : existsSync(beside) ? beside : null;
   const file = configFile === null ? withoutFile() : readConfigFile(configFile);
+  const given = {
+    listen: flags.listen ?? list(variables.ERRAND_LISTEN),
+    auth: flags.auth ?? variables.ERRAND_AUTH,
+  };
   const settings: Settings = {
     configFile,
-    listen: addresses(flags.listen ?? list(variables.ERRAND_LISTEN) ?? file.listen ?? defaultListen),
+    listen: addresses(given.listen ?? file.listen ?? defaultListen, given.listen === undefined ? 78 : 64),
     data: absolute(early ?? file.data ?? defaultData(variables)),
-    auth: authMode(flags.auth ?? variables.ERRAND_AUTH ?? file.auth ?? "token"),
+    auth: authMode(given.auth ?? file.auth ?? "token", given.auth === undefined ? 78 : 64),
     insecure: flags.insecure ?? false,
     hosts: list(variables.ERRAND_HOSTS) ?? file.hosts ?? [],
     origins: origins(list(variables.ERRAND_ORIGINS) ?? file.origins ?? []),
@@ -68,21 +73,21 @@ function list(value: string | undefined): readonly string[] | undefined {
   return value?.split(",").flatMap((item) => (item.trim() === "" ? [] : [item.trim()]));
 }
 
-function addresses(texts: readonly string[]): Address[] {
-  if (texts.length === 0) throw new ConfigError("there must be at least one address to listen at", 78);
+function addresses(texts: readonly string[], exitCode: 64 | 78): Address[] {
+  if (texts.length === 0) throw new ConfigError("there must be at least one address to listen at", exitCode);
   return texts.map((text) => {
     const address = parseAddress(text);
     if (address !== null) return address;
     throw new ConfigError(
       `cannot listen at "${text}": allowed are HOST:PORT, [IPV6]:PORT, PORT and unix:PATH`,
-      64,
+      exitCode,
     );
   });
 }
 
-function authMode(text: string): "token" | "none" {
+function authMode(text: string, exitCode: 64 | 78): "token" | "none" {
   if (text === "token" || text === "none") return text;
-  throw new ConfigError(`auth "${text}": allowed are "token" and "none"`, 64);
+  throw new ConfigError(`auth "${text}": allowed are "token" and "none"`, exitCode);
 }
 
 function origins(texts: readonly string[]): readonly string[] {
@@ -108,13 +113,13 @@ function networks(texts: readonly string[]): readonly string[] {
 }
 
 function jobVariables(file: FileSettings, variables: Variables): Record<string, string> {
-  const user = userInfo();
+  const user = serverUser();
   const inherited = defined(Object.fromEntries(file.inherit.map((name) => [name, variables[name]])));
   return {
     PATH: defaultPath,
-    HOME: user.homedir,
-    USER: user.username,
-    SHELL: user.shell ?? "/bin/sh",
+    HOME: user.home,
+    USER: user.name,
+    SHELL: user.shell,
     LANG: "C.UTF-8",
     ...inherited,
     ...file.environment,

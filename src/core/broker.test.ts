@@ -1,97 +1,11 @@
 import { beforeEach, describe, expect, test } from "bun:test";
+import { Claims, Commands, ManualClock, Records } from "../../test/contract/support/fake-ports.ts";
 import { Broker } from "./broker.ts";
 import { ErrandError } from "./errors.ts";
 import { EventBus } from "./eventBus.ts";
 import { IdSource } from "./ids.ts";
-import type { Job, JobId, JobSpec } from "./job.ts";
+import type { Job, JobSpec } from "./job.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
-import type {
-  AliasClaims,
-  Clock,
-  JobHistory,
-  JobQuery,
-  ProcessListener,
-  SupervisedProcess,
-  Supervisor,
-} from "./ports.ts";
-
-const start = 1_800_000_000_000;
-
-/** Time that passes only when it is told to. */
-class ManualClock implements Clock {
-  milliseconds = 0;
-  timers = new Set<{ at: number; callback: () => void }>();
-
-  wall = () => start + this.milliseconds;
-  now = () => ({ wall: this.wall(), monotonic: this.milliseconds * 1e6 });
-
-  after(milliseconds: number, callback: () => void): () => void {
-    const timer = { at: this.milliseconds + milliseconds, callback };
-    this.timers.add(timer);
-    return () => this.timers.delete(timer);
-  }
-
-  pass(milliseconds: number): void {
-    this.milliseconds += milliseconds;
-    for (const timer of [...this.timers]) {
-      if (timer.at <= this.milliseconds && this.timers.delete(timer)) timer.callback();
-    }
-  }
-}
-
-class Records implements JobHistory {
-  jobs = new Map<JobId, Job>();
-  put = (job: Job) => void this.jobs.set(job.id, job);
-  get = (id: JobId) => this.jobs.get(id);
-  list = ({ count }: JobQuery) => [...this.jobs.values()].reverse().slice(0, count);
-}
-
-class Claims implements AliasClaims {
-  holders = new Map<string, JobId>();
-  claim = (alias: string, id: JobId) => !this.holders.has(alias) && Boolean(this.holders.set(alias, id));
-  release(alias: string, id: JobId): void {
-    if (this.holders.get(alias) === id) this.holders.delete(alias);
-  }
-}
-
-/** A command that does what the test says. */
-class Command implements SupervisedProcess {
-  readonly pid = 4_711;
-  readonly output = { whole: async () => null, read: async () => null };
-  readonly graces: number[] = [];
-  readonly listener: ProcessListener;
-
-  constructor(listener: ProcessListener) {
-    this.listener = listener;
-  }
-
-  stop(graceSeconds: number): void {
-    this.graces.push(graceSeconds);
-  }
-
-  end(code = 0): void {
-    this.listener.exited({ code, signal: null });
-    this.listener.finished({ stdoutBytes: 0, stderrBytes: 0, stderrTail: "" }, null);
-  }
-}
-
-class Commands implements Supervisor {
-  started: Command[] = [];
-  refuse: Error | null = null;
-
-  start(_id: bigint, _spec: JobSpec, listener: ProcessListener): SupervisedProcess {
-    if (this.refuse !== null) throw this.refuse;
-    const command = new Command(listener);
-    this.started.push(command);
-    return command;
-  }
-
-  get last(): Command {
-    const command = this.started.at(-1);
-    if (command === undefined) throw new Error("nothing was started");
-    return command;
-  }
-}
 
 let clock: ManualClock;
 let history: Records;
@@ -118,7 +32,7 @@ function makeBroker(limits: Partial<Limits> = {}): Broker {
     ids: new IdSource(clock.wall, 0),
     bus: new EventBus(8),
     limits: { ...defaultLimits(), ...limits },
-    log: { ended: (job) => void logged.push(job) },
+    log: { started: (job) => void logged.push(job), ended: (job) => void logged.push(job) },
   });
 }
 
@@ -332,5 +246,5 @@ test("listeners hear of each start, end and failure", async () => {
   expect(codeOf(() => broker.start(spec("b"), origin))).toBe("start-failed");
   const seen = [await listener.next(), await listener.next(), await listener.next()];
   expect(seen.map((event) => event?.type)).toEqual(["started", "ended", "failed"]);
-  expect(logged.map(({ state }) => state)).toEqual(["ended", "failed"]);
+  expect(logged.map(({ state }) => state)).toEqual(["running", "ended", "failed"]);
 });

@@ -4,6 +4,7 @@ import type { JobId } from "./job.ts";
 const epochMilliseconds = 1_735_689_600_000;
 const sequenceBits = 12n;
 const nodeBits = 10n;
+const maxMilliseconds = 2 ** 41 - 1;
 const maxSequence = 2 ** Number(sequenceBits) - 1;
 
 /** Largest node number that fits an id. */
@@ -45,9 +46,9 @@ export function idTime(id: JobId): number {
   return Number(BigInt(id) >> (sequenceBits + nodeBits)) + epochMilliseconds;
 }
 
-/** The smallest id that could have been made at that time (milliseconds since 1970). */
+/** The smallest id that could have been made at that time (milliseconds since 1970); within the range of ids. */
 export function firstIdAt(wall: number): JobId {
-  const milliseconds = Math.max(0, Math.floor(wall) - epochMilliseconds);
+  const milliseconds = Math.min(Math.max(0, Math.floor(wall) - epochMilliseconds), maxMilliseconds);
   return (BigInt(milliseconds) << (sequenceBits + nodeBits)).toString();
 }
 

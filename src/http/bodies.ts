@@ -18,10 +18,14 @@ export class Bodies {
     this.#limits = limits;
   }
 
-  /** The whole body. Throws `too-large`, `too-many-requests`, or `invalid-request` when the client went away. */
-  receive(request: IncomingMessage): Promise<Buffer> {
+  /**
+   * The whole body. `onWanted` is called when its declared length is allowed. Throws `too-large`,
+   * `too-many-requests`, or `invalid-request` when the client went away.
+   */
+  receive(request: IncomingMessage, onWanted?: () => void): Promise<Buffer> {
     const declared = Number(request.headers["content-length"] ?? 0);
     if (declared > this.#limits.requestBodyBytes) return Promise.reject(this.#tooLarge());
+    onWanted?.();
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = [];
       let bytes = 0;

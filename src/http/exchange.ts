@@ -45,10 +45,36 @@ export function sendText(
   text: string,
   headers: Readonly<Record<string, string>> = {},
 ): void {
+  sendWhole(response, status, text, { "Content-Type": "text/plain; charset=utf-8", ...headers });
+}
+
+/** How long a body that nobody wants is read and thrown away: closing at once would make its sender lose the answer. */
+const lingerMilliseconds = 1_000;
+
+/** Sends a whole answer. When the request's body has not been read, the connection is closed behind it. */
+export function sendWhole(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  headers: Readonly<Record<string, string>>,
+): void {
   if (response.headersSent || response.destroyed) {
     response.destroy();
     return;
   }
-  response.writeHead(status, { "Content-Type": "text/plain; charset=utf-8", ...headers });
-  response.end(text);
+  const request = response.req;
+  const length = { "Content-Length": String(Buffer.byteLength(text)) };
+  if (request.complete) {
+    response.writeHead(status, { ...headers, ...length });
+    response.end(request.method === "HEAD" ? undefined : text);
+    return;
+  }
+  response.writeHead(status, { ...headers, ...length, Connection: "close" });
+  response.write(text);
+  const end = () => {
+    clearTimeout(timer);
+    response.end();
+  };
+  const timer = setTimeout(end, lingerMilliseconds);
+  request.on("end", end).resume();
 }

@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, unlinkSync } from "node:fs";
+import { chmodSync, lstatSync, rmSync, unlinkSync } from "node:fs";
 import type { Server } from "node:http";
 import { connect } from "node:net";
 
@@ -7,8 +7,27 @@ export type ListenAddress =
   | { readonly kind: "tcp"; readonly host: string; readonly port: number }
   | { readonly kind: "unix"; readonly path: string };
 
-/** Listens and gives the address as it is now, with the port that was free for port 0. Throws what the system says. */
+/** An address that cannot be listened at. */
+export class ListenError extends Error {
+  override readonly name = "ListenError";
+}
+
+/** Listens and gives the address as it is now, with the port that was free for port 0. Throws `ListenError`. */
 export async function listen(server: Server, address: ListenAddress): Promise<ListenAddress> {
+  try {
+    return await bind(server, address);
+  } catch (error) {
+    const where = address.kind === "unix" ? address.path : `${address.host}:${address.port}`;
+    throw new ListenError(`cannot listen at ${where}: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+/** Removes what listening has left on disk. */
+export function unlisten(address: ListenAddress): void {
+  if (address.kind === "unix") rmSync(address.path, { force: true });
+}
+
+async function bind(server: Server, address: ListenAddress): Promise<ListenAddress> {
   if (address.kind === "unix") {
     await removeStaleSocket(address.path);
     await listening(server, { path: address.path });

@@ -63,10 +63,7 @@ export function makeServer(parts: ServerParts): ErrandServer {
   // The client asks before it sends a body: it is told to go on only when the body is wanted.
   server.on("checkContinue", (request, response) => {
     answers.add(response);
-    dispatch(parts, request, response, () => {
-      response.writeContinue();
-      return bodies.receive(request);
-    });
+    dispatch(parts, request, response, () => bodies.receive(request, () => response.writeContinue()));
   });
   server.on("upgrade", (request, socket) => refuseUpgrade(parts, request, socket));
   server.on("connect", (_request, socket) => closeWith(socket, "501 Not Implemented"));
@@ -122,8 +119,6 @@ function dispatch(
   parts.onRequest?.(request);
   const refuse = (error: unknown) => {
     if (!(error instanceof ErrandError)) parts.onInternalError(error);
-    // What is left of an unread body must not be taken for the next request.
-    if (!request.complete && !response.headersSent) response.setHeader("Connection", "close");
     door.refuse(response, toErrandError(error));
   };
   try {

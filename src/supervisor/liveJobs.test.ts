@@ -12,14 +12,30 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const read = () => [...readLiveJobs(path)].sort((a, b) => (a < b ? -1 : 1));
+/** Each job here has the mark that follows its id. */
+const markOf = (id: bigint) => id + 1n;
+
+/** The ids in the file, in order; each must have its mark. */
+function read(): bigint[] {
+  const jobs = readLiveJobs(path);
+  for (const { id, mark } of jobs) expect([id, mark]).toEqual([id, markOf(id)]);
+  return jobs.map(({ id }) => id).sort((a, b) => (a < b ? -1 : 1));
+}
+
+/** The writing side, with the marks that `read` expects. */
+class Live extends LiveJobs {
+  note(id: bigint): boolean {
+    return this.add(id, markOf(id));
+  }
+}
+
 const largest = (1n << 63n) - 1n;
 
 describe("the file of live jobs", () => {
   test("holds at every moment what lives, as another process reads it", () => {
-    const live = new LiveJobs(path, 4);
+    const live = new Live(path, 4);
     expect(read()).toEqual([]);
-    expect([live.add(1n), live.add(largest)]).toEqual([true, true]);
+    expect([live.note(1n), live.note(largest)]).toEqual([true, true]);
     expect(read()).toEqual([1n, largest]);
     live.delete(1n);
     expect(read()).toEqual([largest]);
@@ -28,37 +44,37 @@ describe("the file of live jobs", () => {
   });
 
   test("has room for so many, and again when one has ended", () => {
-    const live = new LiveJobs(path, 2);
-    expect([live.add(1n), live.add(2n), live.add(3n)]).toEqual([true, true, false]);
+    const live = new Live(path, 2);
+    expect([live.note(1n), live.note(2n), live.note(3n)]).toEqual([true, true, false]);
     expect(read()).toEqual([1n, 2n]);
     live.delete(1n);
-    expect([live.add(3n), live.add(4n)]).toEqual([true, false]);
+    expect([live.note(3n), live.note(4n)]).toEqual([true, false]);
     expect(read()).toEqual([2n, 3n]);
   });
 
   test("forgets one that it does not know without harm", () => {
-    const live = new LiveJobs(path, 2);
-    live.add(1n);
+    const live = new Live(path, 2);
+    live.note(1n);
     live.delete(9n);
     live.delete(1n);
     live.delete(1n);
-    expect([live.add(1n), live.add(2n), live.add(3n)]).toEqual([true, true, false]);
+    expect([live.note(1n), live.note(2n), live.note(3n)]).toEqual([true, true, false]);
   });
 
   test("is made anew, for its user alone", () => {
-    new LiveJobs(path, 8).add(7n);
+    new Live(path, 8).note(7n);
     expect(read()).toEqual([7n]);
-    new LiveJobs(path, 2);
+    new Live(path, 2);
     expect(read()).toEqual([]);
     const { mode, size } = statSync(path);
-    expect([mode & 0o777, size]).toEqual([0o600, 16]);
+    expect([mode & 0o777, size]).toEqual([0o600, 32]);
   });
 
   test("keeps what it held when many come and go", () => {
-    const live = new LiveJobs(path, 100);
+    const live = new Live(path, 100);
     const expected = new Set<bigint>();
     for (let id = 1n; id <= 5_000n; id += 1n) {
-      expect(live.add(id)).toBe(true);
+      expect(live.note(id)).toBe(true);
       expected.add(id);
       if (expected.size < 100) continue;
       for (const old of [...expected].filter((_, index) => index % 3 === 0)) {
@@ -75,11 +91,14 @@ describe("reading", () => {
     expect(read()).toEqual([]);
   });
 
-  test("of a file that was cut finds the whole ids", () => {
-    const bytes = Buffer.alloc(20);
-    bytes.writeBigUInt64LE(5n, 0);
-    bytes.writeBigUInt64LE(6n, 8);
+  test("of a file that was cut finds the whole jobs, and none without a mark", () => {
+    const bytes = Buffer.alloc(60);
+    for (const [index, number] of [5n, 6n, 7n, 0n, 8n, 9n, 10n].entries())
+      bytes.writeBigUInt64LE(number, index * 8);
     writeFileSync(path, bytes);
-    expect(read()).toEqual([5n, 6n]);
+    expect(readLiveJobs(path)).toEqual([
+      { id: 5n, mark: 6n },
+      { id: 8n, mark: 9n },
+    ]);
   });
 });

@@ -8,6 +8,7 @@ import { bytesWrittenBy } from "../support/proc.ts";
 import { killByToken, newToken, untilLiving, withToken } from "../support/processes.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import { until } from "../support/wait.ts";
+import { BodyReader } from "./support/body-reader.ts";
 import { startRequest } from "./support/exclusive.ts";
 import { KeepAlive } from "./support/keep-alive.ts";
 import { crashProgram } from "./support/programs.ts";
@@ -20,6 +21,8 @@ afterAll(endEverything);
 
 /** The drain takes a second at most; the rest is for the command itself on a busy machine. */
 const answerMilliseconds = 1_000 + 750;
+const slowBytesPerSecond = 1_000_000;
+const slowMilliseconds = 15_000;
 const printed = Array.from({ length: 20_000 }, (_, index) => `${String(index + 1).padStart(9, "0")}\n`).join(
   "",
 );
@@ -58,6 +61,26 @@ describe(`R21: ${shapes.length} shapes of a grandchild, and one that knows no en
     expect(withToken(token).length).toBeGreaterThan(0);
     await killByToken(token);
   });
+
+  test("it floods, and the client reads slowly: the drain time holds all the same", async () => {
+    const [alias, token] = [newAlias(), newToken()];
+    const script = 'timeout --foreground 60 sh -c "while :; do head -c 65536 /dev/zero; done" "$0" & exit 0';
+    const reader = new BodyReader(server, startRequest({ alias, cmd: "sh", args: ["-c", script, token] }), 0);
+    const began = performance.now();
+    const step = () => {
+      reader.allow(slowBytesPerSecond / 20);
+      return reader.complete;
+    };
+    // The kernel's buffers of the connection hold some megabytes, which a slow reader gets first.
+    await until(step, {
+      timeoutMilliseconds: slowMilliseconds,
+      describe: () => `the end of the answer, ${reader.received} bytes have come`,
+    });
+    console.log(`R21 slow reader: answered after ${Math.round(performance.now() - began)} ms`);
+    expect(withToken(token).length).toBeGreaterThan(0);
+    reader.close();
+    await killByToken(token);
+  }, 40_000);
 
   test("a flood without end, of both", async () => {
     const token = newToken();

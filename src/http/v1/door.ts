@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { Broker } from "../../core/broker.ts";
 import type { ErrandError } from "../../core/errors.ts";
 import type { Limits } from "../../core/limits.ts";
-import type { Door, Exchange } from "../exchange.ts";
+import { type Door, type Exchange, sendWhole } from "../exchange.ts";
 import { encodeProblem } from "./problem.ts";
 
 interface DoorParts {
@@ -39,18 +39,12 @@ export class V1Door implements Door {
         ...(hasBody ? { body: await body() } : {}),
       }),
     );
-    if (response.destroyed) return;
-    response.writeHead(answer.status, { "Cache-Control": "no-store", ...Object.fromEntries(answer.headers) });
-    response.end(method === "HEAD" ? undefined : await answer.text());
+    const headers = { "Cache-Control": "no-store", ...Object.fromEntries(answer.headers) };
+    sendWhole(response, answer.status, await answer.text(), headers);
   }
 
   refuse(response: ServerResponse, error: ErrandError): void {
-    if (response.headersSent || response.destroyed) {
-      response.destroy();
-      return;
-    }
     const { status, headers, text } = encodeProblem(error);
-    response.writeHead(status, headers);
-    response.end(text);
+    sendWhole(response, status, text, headers);
   }
 }

@@ -105,10 +105,12 @@ export function makeRoutes({ broker, limits, version, onInternalError }: RoutePa
     return context.json(encode(known(await broker.stop(id, graceSeconds ?? limits.stopGraceSeconds), id)));
   });
 
+  app.doc31("/openapi.json", { openapi: "3.1.0", info: { title: "Errand", version } });
   const methods: Readonly<Record<string, string>> = {
     "/v1/jobs": "GET",
     "/v1/jobs/:id": "GET",
     "/v1/jobs/:id/stop": "POST",
+    "/openapi.json": "GET",
   };
   for (const [path, allowed] of Object.entries(methods)) {
     app.all(path, () => {
@@ -117,7 +119,6 @@ export function makeRoutes({ broker, limits, version, onInternalError }: RoutePa
       return new Response(body, { status, headers: { ...headers, Allow: allowed } });
     });
   }
-  app.doc31("/openapi.json", { openapi: "3.1.0", info: { title: "Errand", version } });
   app.notFound(() => {
     throw new ErrandError("not-found", "no such path in v1");
   });
