@@ -24,6 +24,7 @@ import { V1Door } from "./http/v1/door.ts";
 import { logFailures } from "./log/failures.ts";
 import { logEnd, logStart, makeLogger, RefusalLog } from "./log/logger.ts";
 import { localToken, openDataDirectory, tokenPath } from "./store/dataDirectory.ts";
+import { checkSocketPlace } from "./store/safePlace.ts";
 import { Store } from "./store/store.ts";
 import { takeDataDirectory } from "./supervisor/dataLock.ts";
 import { openFilesLimit } from "./supervisor/libc.ts";
@@ -59,6 +60,7 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
   logFailures(logger);
   const { data, limits } = settings;
   openDataDirectory(data);
+  for (const address of settings.listen) if (address.kind === "unix") checkSocketPlace(address.path);
   const lockDescriptor = await takeDataDirectory(join(data, "lock"));
   const node = hostname();
   const store = new Store({
@@ -153,13 +155,18 @@ function serverParts(settings: Settings, broker: Broker, logger: Logger) {
     onRequest: logger.isLevelEnabled("trace")
       ? (request: IncomingMessage) =>
           logger.trace(
-            { client: clients.address(request), method: request.method, target: request.url },
+            { client: clients.address(request), method: request.method, path: withoutQuery(request.url) },
             "request",
           )
       : null,
     onRefused: (request: IncomingMessage, error: ErrandError) =>
       refusals.refused(clients.address(request), request.method, error.code),
   };
+}
+
+/** A query may hold what somebody took for a place for secrets. */
+function withoutQuery(target: string | undefined): string | undefined {
+  return target?.split("?", 1)[0];
 }
 
 function startWatchdog(command: readonly string[], lockDescriptor: number, logger: Logger): Watchdog | null {

@@ -58,7 +58,7 @@ export function loadSettings(flags: Flags, variables: Variables): Settings {
 }
 
 function absolute(path: string): string {
-  return isAbsolute(path) ? path : resolve(path);
+  return resolve(path);
 }
 
 function defaultData(variables: Variables): string {

@@ -4,6 +4,7 @@
  */
 export const errorTable = {
   "invalid-request": { status: 400, title: "The request cannot be read" },
+  "invalid-host": { status: 400, title: "There is not exactly one Host header" },
   "invalid-parameter": { status: 400, title: "A parameter of the request is not valid" },
   "invalid-spec": { status: 422, title: "The description of the job is not valid" },
   unauthorized: { status: 401, title: "No or no valid credential" },

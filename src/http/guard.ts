@@ -27,13 +27,13 @@ export class Guard {
     this.#origins = new Set(options.origins);
   }
 
-  /** Throws `invalid-request` for no single Host, `forbidden` for one that is not this server's, against DNS rebinding. */
+  /** Throws `invalid-host` for no single Host, `forbidden` for one that is not this server's, against DNS rebinding. */
   checkHost(request: IncomingMessage): void {
     const host = request.headers.host;
     // A client of HTTP/1.0 need not name the host; no browser is one.
     if (host === undefined && request.httpVersion === "1.0") return;
     if (host === undefined || countHeaders(request, "host") !== 1) {
-      throw new ErrandError("invalid-request", "there must be exactly one Host header");
+      throw new ErrandError("invalid-host", "there must be exactly one Host header");
     }
     const name = hostName(host);
     if (name !== null && (isIP(name) !== 0 || this.#hosts.has(name))) return;
@@ -58,6 +58,10 @@ export class Guard {
 
   /** Who asks. Throws `unauthorized`. */
   authenticate(request: IncomingMessage): Principal {
+    // Of two, each side of a proxy might believe another.
+    if (countHeaders(request, "authorization") > 1) {
+      throw new ErrandError("unauthorized", "there must be one Authorization header");
+    }
     return this.#options.credentials.check(request.headers.authorization);
   }
 }

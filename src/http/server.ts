@@ -42,6 +42,11 @@ const refusedConnection = {
   ERR_HTTP_REQUEST_TIMEOUT: "408 Request Timeout",
 } as const satisfies Record<string, string>;
 
+const refusedUpgrade: Readonly<Record<string, string>> = {
+  unauthorized: "401 Unauthorized",
+  "invalid-host": "400 Bad Request",
+};
+
 /** A server for one address, not listening yet. Each request is guarded, then handed to its door. */
 export function makeServer(parts: ServerParts): ErrandServer {
   const { limits } = parts;
@@ -146,7 +151,7 @@ function refuseUpgrade({ guard, onRefused }: ServerParts, request: IncomingMessa
     closeWith(socket, "501 Not Implemented");
   } catch (error) {
     onRefused(request, toErrandError(error));
-    closeWith(socket, toErrandError(error).code === "unauthorized" ? "401 Unauthorized" : "403 Forbidden");
+    closeWith(socket, refusedUpgrade[toErrandError(error).code] ?? "403 Forbidden");
   }
 }
 

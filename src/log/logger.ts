@@ -13,10 +13,20 @@ export async function makeLogger(
 }
 
 async function destination(pretty: boolean): Promise<DestinationStream> {
-  if (!pretty) return pino.destination({ dest: stderrDescriptor, sync: true });
+  const stderr = pino.destination({ dest: stderrDescriptor, sync: true });
+  const escaped = { write: (text: string) => stderr.write(escapeControls(text)) };
+  if (!pretty) return escaped;
   // Loaded only where it is used: it costs more than the rest of the log.
-  const { default: makePretty } = await import("pino-pretty");
-  return makePretty({ destination: stderrDescriptor, sync: true, singleLine: true });
+  const { prettyFactory } = await import("pino-pretty");
+  const format = prettyFactory({ colorize: true, singleLine: true });
+  return { write: (line: string) => escaped.write(format(line)) };
+}
+
+/** What JSON leaves as it is and a terminal obeys all the same. */
+const controls = /[\u007f-\u009f\u2028\u2029]/g;
+
+function escapeControls(text: string): string {
+  return text.replace(controls, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** At level debug, one line per job at its start. */

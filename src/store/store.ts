@@ -3,6 +3,7 @@ import { firstIdAt, idTime } from "../core/ids.ts";
 import { isLive, type Job, type JobId } from "../core/job.ts";
 import type { AliasClaims, JobHistory, JobQuery } from "../core/ports.ts";
 import { lostWithoutRecord, transition } from "../core/transitions.ts";
+import { makePrivateFile } from "./dataDirectory.ts";
 import { listJobs } from "./listJobs.ts";
 import { migrate } from "./migrate.ts";
 
@@ -41,6 +42,7 @@ export class Store implements JobHistory, AliasClaims {
   /** Opens or makes the database, readable by this user alone. */
   constructor(options: StoreOptions) {
     this.#options = options;
+    makePrivateFile(options.path);
     const database = new Database(options.path, { create: true, strict: true, safeIntegers: true });
     this.#database = database;
     database.run("PRAGMA journal_mode = WAL");

@@ -3,6 +3,7 @@ import type { ErrandError, ErrorCode } from "../../core/errors.ts";
 /** How each error is told at this door: status and the code that its clients know. */
 const rexecErrors: Readonly<Record<ErrorCode, { readonly status: number; readonly code: string }>> = {
   "invalid-request": { status: 500, code: "InvalidCreateProcessRequest" },
+  "invalid-host": { status: 400, code: "InvalidHost" },
   "invalid-parameter": { status: 500, code: "InvalidCreateProcessRequest" },
   "invalid-spec": { status: 500, code: "InvalidCreateProcessRequest" },
   unauthorized: { status: 401, code: "Unauthorized" },

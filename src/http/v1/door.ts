@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Broker } from "../../core/broker.ts";
-import type { ErrandError } from "../../core/errors.ts";
+import { ErrandError } from "../../core/errors.ts";
 import type { Limits } from "../../core/limits.ts";
 import { type Door, type Exchange, sendWhole } from "../exchange.ts";
 import { encodeProblem } from "./problem.ts";
@@ -11,6 +11,8 @@ interface DoorParts {
   readonly version: string;
   readonly onInternalError: (error: unknown) => void;
 }
+
+const base = "http://localhost";
 
 interface Routes {
   fetch(request: Request): Response | Promise<Response>;
@@ -27,13 +29,17 @@ export class V1Door implements Door {
   }
 
   async handle({ request, response, path, query, body }: Exchange): Promise<void> {
+    // A URL would be resolved: only a path that is its own resolution may name anything.
+    if (new URL(path, base).pathname !== path || path.includes("%")) {
+      throw new ErrandError("not-found", "no such path in v1");
+    }
     // Loaded at the first call: the libraries take longer to load than the whole server takes to start.
     this.#routes ??= import("./routes.ts").then(({ makeRoutes }) => makeRoutes(this.#parts));
     const method = request.method ?? "GET";
     const hasBody = method !== "GET" && method !== "HEAD";
     const routes = await this.#routes;
     const answer = await routes.fetch(
-      new Request(`http://localhost${path}${query === "" ? "" : `?${query}`}`, {
+      new Request(`${base}${path}${query === "" ? "" : `?${query}`}`, {
         method,
         headers: { "content-type": request.headers["content-type"] ?? "" },
         ...(hasBody ? { body: await body() } : {}),

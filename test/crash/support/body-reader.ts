@@ -4,14 +4,16 @@ import { type RawRequest, requestBytes } from "../../support/raw-request.ts";
 import type { Server } from "../../support/server.ts";
 import { within } from "../../support/wait.ts";
 
-/** Reads a chunked answer of any length at a pace that the caller sets, checks each byte and keeps none. */
+const mostAtOnce = 1024 * 1024;
+
+/** Reads a chunked answer of any length at a pace that the caller sets, checks each byte if told to, and keeps none. */
 export class BodyReader {
   readonly #socket: Socket;
-  readonly #expected: Buffer;
+  readonly #expected: Buffer | null;
   readonly #ended: Promise<void>;
   /** Bytes of the body so far. */
   received = 0;
-  /** Bytes that were not the one expected. */
+  /** Pieces that were not as expected. */
   wrong = 0;
   /** The last chunk was seen. */
   complete = false;
@@ -22,9 +24,9 @@ export class BodyReader {
   #line = "";
   #leftInChunk = 0;
 
-  /** `byte` is what the whole body is to consist of. */
-  constructor(server: Server, request: RawRequest, byte: number) {
-    this.#expected = Buffer.alloc(1024 * 1024, byte);
+  /** `byte` is what the whole body is to consist of; null when anything may come. */
+  constructor(server: Server, request: RawRequest, byte: number | null) {
+    this.#expected = byte === null ? null : Buffer.alloc(mostAtOnce, byte);
     const { host, port } = server;
     this.#socket = connect({ host, port });
     this.#socket.pause();
@@ -78,10 +80,10 @@ export class BodyReader {
   }
 
   #takeBody(bytes: Buffer): Buffer {
-    const body = bytes.subarray(0, Math.min(this.#leftInChunk, this.#expected.length));
+    const body = bytes.subarray(0, Math.min(this.#leftInChunk, mostAtOnce));
     this.#leftInChunk -= body.length;
     this.received += body.length;
-    if (!body.equals(this.#expected.subarray(0, body.length))) this.wrong += 1;
+    if (this.#expected && !body.equals(this.#expected.subarray(0, body.length))) this.wrong += 1;
     return bytes.subarray(body.length);
   }
 
