@@ -27,6 +27,7 @@ import { localToken, openDataDirectory, tokenPath } from "./store/dataDirectory.
 import { checkSocketPlace } from "./store/safePlace.ts";
 import { Store } from "./store/store.ts";
 import { takeDataDirectory } from "./supervisor/dataLock.ts";
+import { killTrees } from "./supervisor/killTrees.ts";
 import { openFilesLimit } from "./supervisor/libc.ts";
 import { LiveJobs, readLiveJobs } from "./supervisor/liveJobs.ts";
 import { LocalSupervisor } from "./supervisor/supervisor.ts";
@@ -69,8 +70,12 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
     onError: (error) => logger.error({ error: String(error) }, "the history cannot be written"),
   });
   const liveFile = join(data, "live");
+  const alive = readLiveJobs(liveFile);
+  // Its watchdog has done that, unless it was killed as well. Marks are random: after a reboot nobody carries one.
+  const killed = await killTrees(new Set(alive.map(({ mark }) => mark)));
+  if (!killed) logger.error("processes of the last server's jobs cannot be killed");
   const lost = store.recover(
-    readLiveJobs(liveFile).map(({ id }) => id),
+    alive.map(({ id }) => id),
     node,
   );
   if (lost > 0)

@@ -1,8 +1,10 @@
 import { existsSync } from "node:fs";
+import { isIP } from "node:net";
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import ipaddr from "ipaddr.js";
 import { defaultLimits, type LimitName, type Limits, limitTable } from "../core/limits.ts";
+import { nearestName } from "../core/nearest.ts";
 import { formatAddress, isLoopback, parseAddress } from "./address.ts";
 import { checkLimit, type FileSettings, readConfigFile, withoutFile } from "./file.ts";
 import { type Address, ConfigError, type Settings } from "./settings.ts";
@@ -93,7 +95,7 @@ function authMode(text: string, exitCode: 64 | 78): "token" | "none" {
 function origins(texts: readonly string[]): readonly string[] {
   for (const text of texts) {
     const url = URL.canParse(text) ? new URL(text) : null;
-    if (url === null || url.origin === "null" || url.origin !== text) {
+    if (url === null || url.origin === "null" || url.origin !== text || text.includes("*")) {
       throw new ConfigError(
         `origin "${text}": it must be exact, as https://console.example:8443, without a path`,
         78,
@@ -105,7 +107,8 @@ function origins(texts: readonly string[]): readonly string[] {
 
 function networks(texts: readonly string[]): readonly string[] {
   for (const text of texts) {
-    if (!ipaddr.isValid(text) && !ipaddr.isValidCIDR(text)) {
+    const [address = "", bits] = text.split("/", 2);
+    if (isIP(address) === 0 || (bits !== undefined && !ipaddr.isValidCIDR(text))) {
       throw new ConfigError(`trustedProxies "${text}": an address or a network as 10.0.0.0/8 is allowed`, 78);
     }
   }
@@ -128,8 +131,10 @@ function jobVariables(file: FileSettings, variables: Variables): Record<string, 
 
 function limits(flags: Flags, variables: Variables, file: FileSettings): Limits {
   const fromEnvironment: Partial<Record<LimitName, number>> = {};
-  for (const name of Object.keys(limitTable) as LimitName[]) {
-    const variable = `ERRAND_LIMITS_${name.replace(/[A-Z]/g, "_$&").toUpperCase()}`;
+  const names = Object.keys(limitTable) as LimitName[];
+  refuseUnknownLimits(variables, names.map(limitVariable));
+  for (const name of names) {
+    const variable = limitVariable(name);
     const value = variables[variable];
     if (value !== undefined)
       fromEnvironment[name] = inRange(name, Number(value === "" ? Number.NaN : value), variable);
@@ -145,6 +150,19 @@ function limits(flags: Flags, variables: Variables, file: FileSettings): Limits 
         : inRange("stdoutChunks", flags.stdoutChunks, "--stdout-size"),
   });
   return { ...defaultLimits(), ...file.limits, ...fromEnvironment, ...fromFlags };
+}
+
+const limitPrefix = "ERRAND_LIMITS_";
+
+function limitVariable(name: LimitName): string {
+  return `${limitPrefix}${name.replace(/[A-Z]/g, "_$&").toUpperCase()}`;
+}
+
+function refuseUnknownLimits(variables: Variables, known: readonly string[]): void {
+  for (const name of Object.keys(variables)) {
+    if (!name.startsWith(limitPrefix) || known.includes(name)) continue;
+    throw new ConfigError(`unknown variable ${name}; did you mean ${nearestName(name, known)}?`, 64);
+  }
 }
 
 function inRange(name: LimitName, value: number, source: string): number {

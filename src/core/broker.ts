@@ -61,6 +61,8 @@ export class Broker {
       const allowed = `${limits.maxRunningJobs} jobs are running, which is the limit (maxRunningJobs)`;
       throw new ErrandError("too-many-jobs", allowed, retryAfterSeconds);
     }
+    // Read before the id is made, so that a list since this time holds this job.
+    const createdAt = clock.wall();
     const number = ids.next();
     const id = number.toString();
     this.#claim(spec, id);
@@ -73,7 +75,7 @@ export class Broker {
       command: spec.command,
       cwd: spec.cwd,
       alias: spec.alias,
-      createdAt: clock.wall(),
+      createdAt,
     });
     try {
       const process = supervisor.start(number, spec, {
@@ -108,9 +110,9 @@ export class Broker {
     const active = this.#active.get(id);
     if (active === undefined || seconds <= 0) return this.get(id);
     return new Promise((resolve) => {
-      const forget = active.onEnd((job) => {
+      const forget = active.onEnd(() => {
         cancel();
-        resolve(job);
+        resolve(this.get(id));
       });
       const cancel = this.#parts.clock.after(seconds * 1_000, () => {
         forget();
@@ -124,7 +126,7 @@ export class Broker {
     const active = this.#active.get(id);
     if (active === undefined) return this.#parts.history.get(id);
     return new Promise((resolve) => {
-      active.onEnd(resolve);
+      active.onEnd(() => resolve(this.get(id)));
       active.stop("stopped", graceSeconds);
     });
   }

@@ -53,8 +53,8 @@ describe("checkHost", () => {
   test("wants exactly one header", () => {
     const twice = ["Host", "localhost", "hOsT", "localhost"];
     const request = fakeRequest({ headers: { host: "localhost" }, rawHeaders: twice });
-    expect(codeOf(() => guard.checkHost(request))).toBe("invalid-request");
-    expect(codeOf(() => guard.checkHost(fakeRequest({})))).toBe("invalid-request");
+    expect(codeOf(() => guard.checkHost(request))).toBe("invalid-host");
+    expect(codeOf(() => guard.checkHost(fakeRequest({})))).toBe("invalid-host");
   });
 
   test("wants none of HTTP/1.0, but looks at the one that there is", () => {

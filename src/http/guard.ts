@@ -46,7 +46,8 @@ export class Guard {
     const origin = request.headers.origin;
     if (origin !== undefined) {
       if (this.#origins.has(origin)) return;
-      const own = `${this.#options.clients.protocol(request)}://${request.headers.host}`;
+      const { host } = request.headers;
+      const own = host === undefined ? null : `${this.#options.clients.protocol(request)}://${host}`;
       if (origin !== own) {
         throw new ErrandError("forbidden", `Origin ${JSON.stringify(origin)} is not in server.origins`);
       }

@@ -16,6 +16,8 @@ interface StoreOptions {
 
 /** So many records are written at once without waiting for the time. */
 const mostPending = 500;
+/** After a failed write. */
+const retryMilliseconds = 1_000;
 /** Old records go in steps, so that no step holds up the server. */
 const forgetAtOnce = 2_000;
 
@@ -98,6 +100,8 @@ export class Store implements JobHistory, AliasClaims {
   }
 
   get(id: JobId): Job | undefined {
+    // What has been told must be on record, whatever comes next.
+    if (this.#pending.has(id)) this.flush();
     const pending = this.#pending.get(id);
     if (pending !== undefined) return pending;
     const row = this.#get.get(BigInt(id));
@@ -122,6 +126,7 @@ export class Store implements JobHistory, AliasClaims {
     } catch (error) {
       this.#options.onError(error);
       this.#dropOldest();
+      this.#timer = setTimeout(() => this.flush(), retryMilliseconds);
     }
   }
 

@@ -15,6 +15,7 @@ const linuxOnly = {
   prlimit: { args: [i32, i32, pointer, pointer], returns: i32 },
   waitpid: { args: [i32, pointer, i32], returns: i32 },
   signal: { args: [i32, u64], returns: u64 },
+  ioctl: { args: [i32, u64, pointer], returns: i32 },
   pthread_sigmask: { args: [i32, pointer, pointer], returns: i32 },
 } as const;
 
@@ -71,6 +72,16 @@ export function hasHungUp(descriptor: number): boolean {
   pollRequest[0] = descriptor;
   pollRequest[1] = 0;
   return libc.poll(ptr(pollRequest), 1, 0) > 0 && (pollRequest[1] ?? 0) >>> 16 !== 0;
+}
+
+const countWaitingBytes = 0x541b;
+const waitingCount = new Int32Array(1);
+
+/** How many bytes are in a pipe; what it usually holds where the system cannot be asked. */
+export function waitingBytes(descriptor: number): number {
+  if (linux === null) return 64 * 1024;
+  linux.ioctl(descriptor, countWaitingBytes, ptr(waitingCount));
+  return waitingCount[0] ?? 0;
 }
 
 /** Reads into the buffer; the number of bytes, or -1. Call it when `pollPipe` says "data": then it does not wait. */

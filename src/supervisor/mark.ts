@@ -26,7 +26,10 @@ export class MarkSource {
   }
 }
 
-const hardLimit = getLimit(0, resource.realtimeMicroseconds)?.hard ?? 0n;
+const { soft: ownLimit, hard: hardLimit } = getLimit(0, resource.realtimeMicroseconds) ?? {
+  soft: 0n,
+  hard: 0n,
+};
 
 /** False where the operator bounds real-time scheduling: then trees are found by their process group alone. */
 export const canMark = hardLimit === unlimited;
@@ -38,7 +41,7 @@ export function setMark(mark: Mark): void {
 
 /** Ends what `setMark` began. */
 export function clearMark(): void {
-  if (canMark) setLimit(0, resource.realtimeMicroseconds, unlimited, hardLimit);
+  if (canMark) setLimit(0, resource.realtimeMicroseconds, ownLimit, hardLimit);
 }
 
 /** The mark that a process carries; null when it carries none or is gone. */

@@ -1,5 +1,5 @@
 import { closeSync } from "node:fs";
-import { hasHungUp, openPipe, pollPipe, readDescriptor } from "./libc.ts";
+import { hasHungUp, openPipe, pollPipe, readDescriptor, waitingBytes } from "./libc.ts";
 
 /** One read takes at most this much, which is also what a pipe of the usual size holds. */
 const chunkBytes = 64 * 1024;
@@ -52,6 +52,11 @@ export class OutputPipe {
     if (count <= 0) return { chunk: nothing, ended: count === 0 };
     this.bytes += count;
     return { chunk: scratch.slice(0, count), ended: pollPipe(this.#readEnd) === "end" };
+  }
+
+  /** How much may have been written and not been handed out yet; the stream reads up to one chunk ahead. */
+  unreadBytes(): number {
+    return waitingBytes(this.#readEnd) + (this.#reader === null ? 0 : chunkBytes);
   }
 
   /** True when no process has the other end any more. */

@@ -41,8 +41,14 @@ test(`${total} commands in a row over ${connections} connections: no growth afte
   const descriptors = await idleDescriptors(server, atStart + 2);
   const before = server.memory();
   await commands(server, total - first);
-  const after = server.memory();
   const seconds = (performance.now() - began) / 1_000;
+  // Collections run when it suits the runtime: what counts is what it keeps.
+  const grown = () => server.memory().anonymousBytes - before.anonymousBytes;
+  await until(() => grown() <= mostGrowth, {
+    timeoutMilliseconds: 30_000,
+    describe: () => `at most ${mostGrowth} bytes more memory, there are ${grown()}`,
+  });
+  const after = server.memory();
   const left = await idleDescriptors(server, descriptors);
   const mebibytes = ({ anonymousBytes }: { anonymousBytes: number }) =>
     (anonymousBytes / 1024 / 1024).toFixed(1);
@@ -50,7 +56,6 @@ test(`${total} commands in a row over ${connections} connections: no growth afte
     `${total} in a row: ${Math.round(total / seconds)}/s; memory ${mebibytes(before)} MiB after ${first}, ` +
       `${mebibytes(after)} after ${total}; descriptors ${descriptors}, then ${left}`,
   );
-  expect(after.anonymousBytes - before.anonymousBytes).toBeLessThanOrEqual(mostGrowth);
   // No exit was left untaken.
   const children = () => childrenOf(server.pid).filter((pid) => !findWatchdogs(server.pid).includes(pid));
   await until(() => children().length === 0, {

@@ -1,7 +1,8 @@
 // The watchdog: while there is one, no tree outlives a server that is killed; one that dies is replaced.
 import { afterAll, describe, expect, test } from "bun:test";
+import { constants } from "node:os";
 import { run } from "../support/jobs.ts";
-import { isLiving, sessionOf, signal } from "../support/proc.ts";
+import { isLiving, sessionOf, signal, statusField } from "../support/proc.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import { until } from "../support/wait.ts";
 import { millisecondsToEnd, shapes, startTrees } from "./support/trees.ts";
@@ -16,6 +17,12 @@ const serverKillMilliseconds = 1_000;
 function untilReplaced(server: Server, old: number): Promise<number> {
   const other = () => findWatchdogs(server.pid).find((pid) => pid !== old && isLiving(pid));
   return until(other, { describe: "a new watchdog" });
+}
+
+/** In its first milliseconds a process has no handlers yet. */
+function catches(pid: number, name: NodeJS.Signals): boolean {
+  const caught = BigInt(`0x${statusField(pid, "SigCgt") ?? "0"}`);
+  return ((caught >> BigInt(constants.signals[name] - 1)) & 1n) === 1n;
 }
 
 describe("a watchdog that is killed", () => {
@@ -75,6 +82,7 @@ describe("a watchdog", () => {
       const server = await startServer();
       const trees = await startTrees(server, ["daemonize-cleared"]);
       const watchdog = watchdogOf(server.pid);
+      await until(() => catches(watchdog, name), { describe: `the watchdog to be ready for ${name}` });
       signal(watchdog, name);
       const gone = await millisecondsToEnd(trees, () => server.kill9());
       expect(gone).toBeLessThanOrEqual(serverKillMilliseconds);
