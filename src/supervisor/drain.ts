@@ -5,6 +5,9 @@ interface DrainLimits {
   readonly drainMaxSeconds: number;
 }
 
+/** A read that takes longer than this has waited for a writer. */
+const emptyPipeMilliseconds = 20;
+
 /**
  * Reads a pipe to its end. After the leader's exit a descendant may still hold it: then it counts as ended when it
  * has been silent for `drainIdleSeconds`, at the latest `drainMaxSeconds` after the exit. What was in the pipe at the
@@ -39,17 +42,20 @@ export class DrainedPipe {
     if (this.held) return null;
     this.#waiting = true;
     if (this.#overAt !== null) this.#waitForSilence();
+    const began = performance.now();
     const chunk = await this.#pipe.read();
     this.#waiting = false;
-    if (this.#overAt !== null && chunk !== null) this.#count(chunk.byteLength, this.#overAt);
+    if (this.#overAt !== null && chunk !== null) this.#count(chunk.byteLength, began, this.#overAt);
     if (this.#idleTimer !== null) clearTimeout(this.#idleTimer);
     this.#idleTimer = null;
     return chunk;
   }
 
-  #count(bytes: number, overAt: number): void {
-    this.#owedBytes -= bytes;
-    if (this.#owedBytes <= 0 && performance.now() >= overAt) this.held = true;
+  #count(bytes: number, began: number, overAt: number): void {
+    const now = performance.now();
+    // Who has to wait has found the pipe empty: what comes then is not the leader's.
+    this.#owedBytes = now - began > emptyPipeMilliseconds ? 0 : this.#owedBytes - bytes;
+    if (this.#owedBytes <= 0 && now >= overAt) this.held = true;
   }
 
   #waitForSilence(): void {

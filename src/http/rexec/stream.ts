@@ -11,11 +11,18 @@ interface StreamOptions {
 /** What one read of output brings at most. */
 const chunkBytes = 64 * 1024;
 
-/** Gives back the memory of a chunk that has gone out, at once: left to collections, a flood would pile up tens of megabytes. */
-function release(chunk: Uint8Array): void {
-  const { buffer } = chunk;
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === chunk.byteLength) buffer.transfer(0);
+/**
+ * Gives back the memory of chunks that have gone out, at once: left to collections, a flood would pile up tens of
+ * megabytes.
+ */
+function release(chunks: Uint8Array[]): void {
+  for (const { buffer, byteLength } of chunks.splice(0)) {
+    if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
+  }
 }
+
+/** So many small chunks are not worth keeping track of: they are left to collections. */
+const mostSent = 256;
 
 function headersFor(active: ActiveJob): Record<string, string> {
   return {
@@ -65,6 +72,8 @@ export async function streamOutput(
   active.onEnd(() => {
     if (active.wasStopped && wake !== null) cut();
   });
+  /** Written, and perhaps still being sent. */
+  const sent: Uint8Array[] = [];
   const mostBufferedBytes = options.bufferedChunks * chunkBytes;
   for (;;) {
     const chunk = await active.output.read();
@@ -72,7 +81,7 @@ export async function streamOutput(
     // Without a client the rest is read all the same: a full pipe would keep the command from ending.
     if (response.destroyed) continue;
     response.write(chunk);
-    if (response.writableLength === 0) release(chunk);
+    sent.push(chunk);
     // The length is asked, since "drain" may come while much is still waiting.
     while (response.writableLength >= mostBufferedBytes && !response.destroyed) {
       await new Promise<void>((resolve) => {
@@ -80,6 +89,8 @@ export async function streamOutput(
       });
       wake = null;
     }
+    if (response.writableLength === 0) release(sent);
+    else if (sent.length > mostSent) sent.length = 0;
   }
   if (response.destroyed) return;
   if (active.wasStopped) {
