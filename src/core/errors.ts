@@ -11,7 +11,6 @@ export const errorTable = {
   forbidden: { status: 403, title: "Refused by policy" },
   "not-found": { status: 404, title: "No such thing here" },
   "method-not-allowed": { status: 405, title: "The path does not know this method" },
-  "request-timeout": { status: 408, title: "The request took too long to arrive" },
   "already-running": { status: 409, title: "The alias is running" },
   "too-large": { status: 413, title: "The request is larger than allowed" },
   "start-failed": { status: 422, title: "The command could not be started" },

@@ -10,7 +10,6 @@ const rexecErrors: Readonly<Record<ErrorCode, { readonly status: number; readonl
   forbidden: { status: 403, code: "Forbidden" },
   "not-found": { status: 404, code: "NotFound" },
   "method-not-allowed": { status: 501, code: "NotImplemented" },
-  "request-timeout": { status: 408, code: "RequestTimeout" },
   "already-running": { status: 409, code: "AlreadyRunning" },
   "too-large": { status: 413, code: "TooLarge" },
   "start-failed": { status: 404, code: "FailedToExecuteProcess" },
