@@ -5,6 +5,7 @@ const epochMilliseconds = 1_735_689_600_000;
 const sequenceBits = 12n;
 const nodeBits = 10n;
 const maxMilliseconds = 2 ** 41 - 1;
+const maxId = (1n << 63n) - 1n;
 const maxSequence = 2 ** Number(sequenceBits) - 1;
 
 /** Largest node number that fits an id. */
@@ -48,12 +49,12 @@ export function idTime(id: JobId): number {
 
 /** The smallest id that could have been made at that time (milliseconds since 1970); within the range of ids. */
 export function firstIdAt(wall: number): JobId {
-  const milliseconds = Math.min(Math.max(0, Math.floor(wall) - epochMilliseconds), maxMilliseconds);
+  const milliseconds = Math.max(0, Math.floor(wall) - epochMilliseconds);
+  if (milliseconds > maxMilliseconds) return maxId.toString();
   return (BigInt(milliseconds) << (sequenceBits + nodeBits)).toString();
 }
 
 const idPattern = /^[1-9][0-9]{0,18}$/;
-const maxId = (1n << 63n) - 1n;
 
 /** True when the text has the form of an id. */
 export function isJobId(text: string): text is JobId {
