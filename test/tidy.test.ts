@@ -65,6 +65,15 @@ describe("documentation", () => {
     expect(errorTableDifferences(codes, page)).toEqual([]);
   });
 
+  test("lists every limit with its default and its range", async () => {
+    const { limitTable } = await import("../src/core/limits.ts");
+    const page = readFileSync(join(root, "docs/configuration.md"), "utf8");
+    const documented = [...page.matchAll(/^\| `(\w+)` \| ([\d.]+) \| ([\d.]+) – ([\d.]+) \|/gm)];
+    const rows = documented.map(([, name, ...numbers]) => [name, ...numbers.map(Number)]);
+    const limits = Object.entries(limitTable);
+    expect(rows).toEqual(limits.map(([name, limit]) => [name, limit.default, limit.min, limit.max]));
+  });
+
   test("has no dead links", () => {
     const pages = readRepository(/\.md$/);
     expect(pages).not.toBeEmptyObject();
