@@ -26,12 +26,16 @@ export function readStat(pid: number): ProcessStat | null {
   }
 }
 
-/** The numbers of all processes. */
+/** The numbers of all processes; none where the system has no /proc. */
 export function allProcesses(): number[] {
   const found: number[] = [];
-  for (const name of readdirSync("/proc")) {
-    const first = name.charCodeAt(0);
-    if (first >= 48 && first <= 57) found.push(Number(name));
+  try {
+    for (const name of readdirSync("/proc")) {
+      const first = name.charCodeAt(0);
+      if (first >= 48 && first <= 57) found.push(Number(name));
+    }
+  } catch {
+    // Not on Linux: trees are found by their group there.
   }
   return found;
 }
