@@ -12,7 +12,8 @@ const mebibyte = 1024 * 1024;
 const total = 4_000_000_000;
 /** Some 10 s on an idle machine. */
 const allMilliseconds = 100_000;
-const warmUp = 64 * mebibyte;
+/** So much that the code is compiled and the heap has its usual size. */
+const warmUp = 512 * mebibyte;
 const slowSeconds = 5;
 const slowBytesPerSecond = 1_000_000;
 const lookMilliseconds = 200;

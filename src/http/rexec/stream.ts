@@ -21,7 +21,7 @@ function release(chunks: Uint8Array[]): void {
   }
 }
 
-/** So many small chunks are not worth keeping track of: they are left to collections. */
+/** With so many chunks written it waits until all have gone out, since only then their memory can be given back. */
 const mostSent = 256;
 
 function headersFor(active: ActiveJob): Record<string, string> {
@@ -82,15 +82,15 @@ export async function streamOutput(
     if (response.destroyed) continue;
     response.write(chunk);
     sent.push(chunk);
-    // The length is asked, since "drain" may come while much is still waiting.
-    while (response.writableLength >= mostBufferedBytes && !response.destroyed) {
+    // Once it has to wait it waits for the last byte: the length is asked, since "drain" may come while much is left.
+    const held = response.writableLength >= mostBufferedBytes || sent.length >= mostSent;
+    while (held && response.writableLength > 0 && !response.destroyed) {
       await new Promise<void>((resolve) => {
         wake = resolve;
       });
       wake = null;
     }
     if (response.writableLength === 0) release(sent);
-    else if (sent.length > mostSent) sent.length = 0;
   }
   if (response.destroyed) return;
   if (active.wasStopped) {
