@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ActiveJob } from "../../core/activeJob.ts";
 
 interface StreamOptions {
@@ -23,6 +24,7 @@ function release(chunks: Uint8Array[]): void {
 
 /** With so many chunks written it waits until all have gone out, since only then their memory can be given back. */
 const mostSent = 256;
+const emptyLookMilliseconds = 2;
 
 function headersFor(active: ActiveJob): Record<string, string> {
   return {
@@ -43,6 +45,8 @@ export async function streamOutput(
   options: StreamOptions,
 ): Promise<void> {
   let done = false;
+  /** For the client to take what was written. */
+  let waiting = false;
   let wake: (() => void) | null = null;
   response.on("close", () => {
     wake?.();
@@ -70,7 +74,7 @@ export async function streamOutput(
   response.on("drain", () => wake?.());
   // A client that has stopped reading must not keep a stopped job's answer open.
   active.onEnd(() => {
-    if (active.wasStopped && wake !== null) cut();
+    if (active.wasStopped && waiting) cut();
   });
   /** Written, and perhaps still being sent. */
   const sent: Uint8Array[] = [];
@@ -82,14 +86,19 @@ export async function streamOutput(
     if (response.destroyed) continue;
     response.write(chunk);
     sent.push(chunk);
-    // Once it has to wait it waits for the last byte: the length is asked, since "drain" may come while much is left.
-    const held = response.writableLength >= mostBufferedBytes || sent.length >= mostSent;
-    while (held && response.writableLength > 0 && !response.destroyed) {
+    waiting = true;
+    // The length is asked, since "drain" may come while much is still waiting.
+    while (response.writableLength >= mostBufferedBytes && !response.destroyed) {
       await new Promise<void>((resolve) => {
         wake = resolve;
       });
       wake = null;
     }
+    // No event tells that the last byte has gone out.
+    while (sent.length >= mostSent && response.writableLength > 0 && !response.destroyed) {
+      await sleep(emptyLookMilliseconds);
+    }
+    waiting = false;
     if (response.writableLength === 0) release(sent);
   }
   if (response.destroyed) return;
