@@ -1,11 +1,13 @@
 import type { Job, StopReason } from "./job.ts";
-import type { AttachedOutput, SupervisedProcess } from "./ports.ts";
+import type { AttachedOutput, AttachedProcess, SupervisedProcess } from "./ports.ts";
 import { type JobEvent, transition } from "./transitions.ts";
 
 /** A job of this server that has not ended yet, with the process behind it. */
 export class ActiveJob {
   #job: Job;
   #process: SupervisedProcess | null = null;
+  #output: AttachedOutput | null = null;
+  #wanted: { readonly reason: StopReason; readonly graceSeconds: number } | null = null;
   readonly #waiters: ((job: Job) => void)[] = [];
 
   constructor(job: Job) {
@@ -17,10 +19,10 @@ export class ActiveJob {
     return this.#job;
   }
 
-  /** stdout; there is one from the moment the command has been executed. */
+  /** stdout of an attached job; there is one from the moment the command has been executed. */
   get output(): AttachedOutput {
-    if (this.#process === null) throw new Error(`job ${this.#job.id} has no process`);
-    return this.#process.output;
+    if (this.#output === null) throw new Error(`job ${this.#job.id} has no reader`);
+    return this.#output;
   }
 
   /** Moves the job along the transition table. */
@@ -34,11 +36,23 @@ export class ActiveJob {
     this.#process = process;
   }
 
-  /** Stops the tree; the first reason is the one that is told. A job that is not running is left as it is. */
+  /** The same for a process with a reader. */
+  bindAttached(process: AttachedProcess): void {
+    this.#process = process;
+    this.#output = process.output;
+  }
+
+  /** Stops the tree; the first reason is the one that is told. A job that has ended is left as it is. */
   stop(reason: StopReason, graceSeconds: number): void {
+    if (this.#job.state === "starting") this.#wanted ??= { reason, graceSeconds };
     if (this.#process === null || this.#job.state !== "running") return;
     this.apply({ type: "stop", reason });
     this.#process.stop(graceSeconds);
+  }
+
+  /** Carries out a stop that was asked for before the command had been executed. */
+  stopIfWanted(): void {
+    if (this.#wanted !== null) this.stop(this.#wanted.reason, this.#wanted.graceSeconds);
   }
 
   /** True when the server had a hand in the job's end. */

@@ -2,9 +2,34 @@ import { ActiveJob } from "./activeJob.ts";
 import { ErrandError, toErrandError } from "./errors.ts";
 import type { EventBus, Subscription } from "./eventBus.ts";
 import type { IdSource } from "./ids.ts";
-import type { Exit, Job, JobId, JobSpec, OutputSummary, StopReason } from "./job.ts";
+import {
+  type DetachedJob,
+  type EndedJob,
+  type Exit,
+  expiresAt,
+  isLive,
+  type Job,
+  type JobId,
+  type JobSpec,
+  type LimitReason,
+  type OutputSummary,
+  type RunningJob,
+  type StartingJob,
+  type StopReason,
+} from "./job.ts";
 import type { Limits } from "./limits.ts";
-import type { AliasClaims, Clock, JobHistory, JobLog, JobQuery, Supervisor } from "./ports.ts";
+import type {
+  AliasClaims,
+  Clock,
+  JobFiles,
+  JobHistory,
+  JobLog,
+  JobQuery,
+  OutputStream,
+  ProcessListener,
+  Spool,
+  Supervisor,
+} from "./ports.ts";
 
 /** Who asks, and through which door. */
 export interface Origin {
@@ -15,6 +40,7 @@ export interface Origin {
 interface BrokerParts {
   readonly node: string;
   readonly supervisor: Supervisor;
+  readonly spool: Spool;
   readonly history: JobHistory;
   readonly aliases: AliasClaims;
   readonly clock: Clock;
@@ -49,46 +75,57 @@ export class Broker {
   }
 
   /**
-   * Executes a command. Throws `ErrandError`: `shutting-down`, `too-many-jobs`, `already-running`, `invalid-spec`,
-   * `start-failed`. A start that failed leaves a record and frees the alias.
+   * Executes a command whose stdout is for the caller. Throws `ErrandError`: `shutting-down`, `too-many-jobs`,
+   * `already-running`, `invalid-spec`, `start-failed`. A start that failed leaves a record and frees the alias.
    */
-  start(spec: JobSpec, { owner, door }: Origin): ActiveJob {
-    const { clock, ids, node, limits, supervisor, history, bus, log } = this.#parts;
-    if (this.#draining) {
-      throw new ErrandError("shutting-down", "the server takes no new jobs", limits.shutdownDrainSeconds);
-    }
-    if (this.#active.size >= limits.maxRunningJobs) {
-      const allowed = `${limits.maxRunningJobs} jobs are running, which is the limit (maxRunningJobs)`;
-      throw new ErrandError("too-many-jobs", allowed, retryAfterSeconds);
-    }
-    // Read before the id is made, so that a list since this time holds this job.
-    const createdAt = clock.wall();
-    const number = ids.next();
-    const id = number.toString();
-    this.#claim(spec, id);
-    const active = new ActiveJob({
-      state: "starting",
-      id,
-      node,
-      owner,
-      door,
-      command: spec.command,
-      cwd: spec.cwd,
-      alias: spec.alias,
-      createdAt,
-    });
+  startAttached(spec: JobSpec, origin: Origin): ActiveJob {
+    const { number, active } = this.#admit(spec, origin);
     try {
-      const process = supervisor.start(number, spec, {
-        exited: (exit) => this.#exited(active, exit),
-        finished: (output, detail) => this.#finished(active, output, detail),
-      });
-      active.bind(process);
-      const job = active.apply({ type: "executed", at: clock.now(), pid: process.pid });
-      this.#active.set(id, active);
-      history.put(job);
-      log.started(job);
-      bus.publish({ type: "started", job });
+      const process = this.#parts.supervisor.startAttached(number, spec, this.#listener(active, spec, null));
+      active.bindAttached(process);
+      this.#executed(active, process.pid);
       return active;
+    } catch (error) {
+      this.#refused(active, toErrandError(error).message);
+      throw error;
+    }
+  }
+
+  /**
+   * Executes a command whose output is kept; it runs on whatever the caller does. Its spec is on disk before it is
+   * executed. Throws what `startAttached` throws, and `storage-full`.
+   */
+  async startBackground(spec: JobSpec, origin: Origin): Promise<ActiveJob> {
+    const { number, active } = this.#admit(spec, origin);
+    let files: JobFiles | null = null;
+    try {
+      files = await this.#parts.spool.create(active.job as StartingJob, spec);
+      if (this.#draining) throw this.#shuttingDown();
+      const listener = this.#listener(active, spec, files);
+      const process = this.#parts.supervisor.startSpooled(number, spec, listener, files);
+      active.bind(process);
+      files.started(this.#executed(active, process.pid));
+      active.stopIfWanted();
+      return active;
+    } catch (error) {
+      files?.discard();
+      this.#refused(active, toErrandError(error).message);
+      throw error;
+    }
+  }
+
+  /** Executes a command and lets it go. Throws what `startAttached` throws. */
+  startDetached(spec: JobSpec, origin: Origin): DetachedJob {
+    const { active } = this.#admit(spec, origin);
+    const { clock, supervisor, history, log } = this.#parts;
+    try {
+      const pid = supervisor.startDetached(spec);
+      const job = active.apply({ type: "released", at: clock.now(), pid }) as DetachedJob;
+      this.#settled(job);
+      log.started(job);
+      // Nothing but the record tells of it.
+      history.flush();
+      return job;
     } catch (error) {
       this.#refused(active, toErrandError(error).message);
       throw error;
@@ -97,7 +134,27 @@ export class Broker {
 
   /** The job of that id as it is now, from memory or from the history. */
   get(id: JobId): Job | undefined {
-    return this.#active.get(id)?.job ?? this.#parts.history.get(id);
+    return this.#active.get(id)?.job ?? this.#recorded(id);
+  }
+
+  /** Forgets an ended job and its output. Undefined: no such job. Throws `still-running`. */
+  forget(id: JobId): Job | undefined {
+    const job = this.get(id);
+    if (job === undefined) return undefined;
+    if (isLive(job)) throw new ErrandError("still-running", `job ${id} has not ended: stop it first`);
+    this.#parts.spool.remove(id);
+    this.#parts.history.forget([id]);
+    return job;
+  }
+
+  /** Bytes of a job's output that are kept by now; null when none is. */
+  outputBytes(id: JobId, stream: OutputStream): number | null {
+    return this.#parts.spool.size(id, stream);
+  }
+
+  /** At most `length` bytes of kept output from the offset; fewer at its end. */
+  readOutput(id: JobId, stream: OutputStream, offset: number, length: number): Promise<Uint8Array> {
+    return this.#parts.spool.read(id, stream, offset, length);
   }
 
   /** Jobs, newest first. */
@@ -124,7 +181,7 @@ export class Broker {
   /** Stops a job's tree and answers when it is gone. A job that has ended is given back as it is. */
   async stop(id: JobId, graceSeconds: number): Promise<Job | undefined> {
     const active = this.#active.get(id);
-    if (active === undefined) return this.#parts.history.get(id);
+    if (active === undefined) return this.#recorded(id);
     return new Promise((resolve) => {
       active.onEnd(() => resolve(this.get(id)));
       active.stop("stopped", graceSeconds);
@@ -166,38 +223,99 @@ export class Broker {
     for (const active of this.#active.values()) active.stop(reason, graceSeconds);
   }
 
+  /** A record whose time is over is as good as gone. */
+  #recorded(id: JobId): Job | undefined {
+    const job = this.#parts.history.get(id);
+    if (job === undefined) return undefined;
+    const end = expiresAt(job);
+    return end !== null && end <= this.#parts.clock.wall() ? undefined : job;
+  }
+
+  #shuttingDown(): ErrandError {
+    return new ErrandError(
+      "shutting-down",
+      "the server takes no new jobs",
+      this.#parts.limits.shutdownDrainSeconds,
+    );
+  }
+
+  /** Takes a job in: from here on it counts, and holds its alias. */
+  #admit(spec: JobSpec, { owner, door }: Origin): { readonly number: bigint; readonly active: ActiveJob } {
+    const { clock, ids, node, limits } = this.#parts;
+    if (this.#draining) throw this.#shuttingDown();
+    if (this.#active.size >= limits.maxRunningJobs) {
+      const allowed = `${limits.maxRunningJobs} jobs are running, which is the limit (maxRunningJobs)`;
+      throw new ErrandError("too-many-jobs", allowed, retryAfterSeconds);
+    }
+    // Read before the id is made, so that a list since this time holds this job.
+    const createdAt = clock.wall();
+    const number = ids.next();
+    const id = number.toString();
+    this.#claim(spec, id);
+    const { command, cwd, alias, mode, leftovers, successExitCodes, callback } = spec;
+    const active = new ActiveJob({
+      ...{ state: "starting", id, node, owner, door, command, cwd, alias, mode, leftovers, successExitCodes },
+      ...{ retainSeconds: spec.retainSeconds ?? limits.retainSeconds, callback, createdAt },
+    });
+    this.#active.set(id, active);
+    return { number, active };
+  }
+
   #claim({ alias }: JobSpec, id: JobId): void {
     if (alias === null) return;
     if (this.#parts.aliases.claim(alias, id)) return;
     throw new ErrandError("already-running", `a job with the alias ${JSON.stringify(alias)} is running`);
   }
 
-  #refused(active: ActiveJob, failure: string): void {
+  #listener(active: ActiveJob, spec: JobSpec, files: JobFiles | null): ProcessListener {
+    return {
+      limitReached: (reason) => this.#limitReached(active, spec, reason),
+      exited: (exit) => this.#exited(active, exit),
+      finished: (output, detail) => this.#finished(active, files, output, detail),
+    };
+  }
+
+  #executed(active: ActiveJob, pid: number): RunningJob {
     const { clock, history, bus, log } = this.#parts;
-    const job = active.apply({ type: "refused", at: clock.now(), failure });
-    this.#release(job);
+    const job = active.apply({ type: "executed", at: clock.now(), pid }) as RunningJob;
     history.put(job);
+    log.started(job);
+    bus.publish({ type: "started", job });
+    return job;
+  }
+
+  #refused(active: ActiveJob, failure: string): void {
+    const { clock, log, bus } = this.#parts;
+    const job = active.apply({ type: "refused", at: clock.now(), failure });
+    this.#settled(job);
     log.ended(job);
     bus.publish({ type: "failed", job });
+    active.announceEnd();
+  }
+
+  #limitReached(active: ActiveJob, spec: JobSpec, reason: LimitReason): void {
+    active.stop(reason, spec.stopGraceSeconds ?? this.#parts.limits.stopGraceSeconds);
   }
 
   #exited(active: ActiveJob, exit: Exit): void {
     active.apply({ type: "exited", exit });
   }
 
-  #finished(active: ActiveJob, output: OutputSummary, detail: string | null): void {
-    const { clock, history, bus, log } = this.#parts;
-    const job = active.apply({ type: "finished", at: clock.now(), output, detail });
-    this.#active.delete(job.id);
-    this.#release(job);
-    history.put(job);
+  #finished(active: ActiveJob, files: JobFiles | null, output: OutputSummary, detail: string | null): void {
+    const { clock, bus, log } = this.#parts;
+    const job = active.apply({ type: "finished", at: clock.now(), output, detail }) as EndedJob;
+    files?.ended(job);
+    this.#settled(job);
     log.ended(job);
     bus.publish({ type: "ended", job });
     active.announceEnd();
-    if (this.#active.size === 0) this.#onIdle?.();
   }
 
-  #release({ alias, id }: Job): void {
-    if (alias !== null) this.#parts.aliases.release(alias, id);
+  /** The job is over for this server. */
+  #settled(job: Job): void {
+    this.#active.delete(job.id);
+    if (job.alias !== null) this.#parts.aliases.release(job.alias, job.id);
+    this.#parts.history.put(job);
+    if (this.#active.size === 0) this.#onIdle?.();
   }
 }

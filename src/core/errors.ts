@@ -11,6 +11,7 @@ export const errorTable = {
   forbidden: { status: 403, title: "Refused by policy" },
   "not-found": { status: 404, title: "No such thing here" },
   "method-not-allowed": { status: 405, title: "The path does not know this method" },
+  "still-running": { status: 409, title: "The job has not ended yet" },
   "already-running": { status: 409, title: "The alias is running" },
   "too-large": { status: 413, title: "The request is larger than allowed" },
   "start-failed": { status: 422, title: "The command could not be started" },
@@ -18,6 +19,7 @@ export const errorTable = {
   "too-many-requests": { status: 429, title: "Too many requests are being received" },
   internal: { status: 500, title: "An error inside the server" },
   "not-available": { status: 501, title: "This build does not have it yet" },
+  "storage-full": { status: 507, title: "The data directory is full" },
   "shutting-down": { status: 503, title: "The server is shutting down" },
 } as const satisfies Record<string, { status: number; title: string }>;
 
@@ -29,11 +31,19 @@ export class ErrandError extends Error {
   readonly code: ErrorCode;
   /** When trying again makes sense: after how many seconds. */
   readonly retryAfterSeconds: number | undefined;
+  /** The field of a job's description that is not available yet, when it is not the whole call. */
+  readonly field: string | undefined;
 
-  constructor(code: ErrorCode, message: string, retryAfterSeconds?: number) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    retryAfterSeconds?: number,
+    { field }: { readonly field?: string } = {},
+  ) {
     super(message);
     this.code = code;
     this.retryAfterSeconds = retryAfterSeconds;
+    this.field = field;
   }
 }
 

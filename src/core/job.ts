@@ -1,6 +1,23 @@
 /** A job's id: a 63-bit, time-ordered integer as a decimal string. */
 export type JobId = string;
 
+/** `attached`: bound to the request that started it; `background`: runs on, ask for it later; `detached`: let go. */
+export type JobMode = "attached" | "background" | "detached";
+
+/** What happens to descendants that outlive the command. */
+export type LeftoverPolicy = "leave" | "stop";
+
+/** The events of a job's life that a callback can tell. */
+export const callbackEvents = ["job.started", "job.ended"] as const;
+export type CallbackEvent = (typeof callbackEvents)[number];
+
+/** Whom to tell about a job, of what, and in the form of which door. */
+export interface CallbackRequest {
+  readonly url: string;
+  readonly events: readonly CallbackEvent[];
+  readonly form: "v1" | "sidecar";
+}
+
 /** What to run and how, as a door has decoded it. */
 export interface JobSpec {
   /** Program and arguments; never passed through a shell. At least one element. */
@@ -9,9 +26,50 @@ export interface JobSpec {
   readonly cwd: string | null;
   /** Added to the configured environment. */
   readonly env: Readonly<Record<string, string>>;
-  /** Only one job per alias runs at a time. */
+  /** Only one job per alias runs at a time. A detached job has none. */
   readonly alias: string | null;
+  readonly mode: JobMode;
+  /** All that the command can read; null is nothing. */
+  readonly stdin: Uint8Array | null;
+  /** stderr goes into stdout, in the order of writing. */
+  readonly mergeOutput: boolean;
+  /** What the command writes there is thrown away, uncounted. */
+  readonly discardStdout: boolean;
+  readonly discardStderr: boolean;
+  readonly leftovers: LeftoverPolicy;
+  readonly successExitCodes: readonly number[];
+  /** Longest run. */
+  readonly runTimeoutSeconds: number | null;
+  /** Longest silence on stdout and stderr together. */
+  readonly idleTimeoutSeconds: number | null;
+  /** From TERM to KILL when a timeout or a limit stops it; null is the server's `stopGraceSeconds`. */
+  readonly stopGraceSeconds: number | null;
+  /** How long the record and the output are kept after the end; null is the server's `retainSeconds`. */
+  readonly retainSeconds: number | null;
+  /** With more output than this, both streams together, the job is stopped; null: it runs on. */
+  readonly outputBytes: number | null;
+  readonly callback: CallbackRequest | null;
 }
+
+/** What a spec says where a door has no words for it. */
+export const plainSpec = {
+  cwd: null,
+  env: {},
+  alias: null,
+  mode: "attached",
+  stdin: null,
+  mergeOutput: false,
+  discardStdout: false,
+  discardStderr: false,
+  leftovers: "leave",
+  successExitCodes: [0],
+  runTimeoutSeconds: null,
+  idleTimeoutSeconds: null,
+  stopGraceSeconds: null,
+  retainSeconds: null,
+  outputBytes: null,
+  callback: null,
+} as const satisfies Omit<JobSpec, "command">;
 
 /** How the leader of a tree ended. One of the two is null. */
 export type Exit =
@@ -19,7 +77,10 @@ export type Exit =
   | { readonly code: null; readonly signal: string };
 
 /** Why the server stopped a job. */
-export type StopReason = "stopped" | "disconnected" | "shutdown";
+export type StopReason = "stopped" | "disconnected" | "shutdown" | LimitReason;
+
+/** Which of its own limits a job has reached. */
+export type LimitReason = "timeout" | "idle" | "output-limit";
 
 /** How a job ended. `code` and `signal` are both null when it is not known. */
 export interface Outcome {
@@ -30,12 +91,24 @@ export interface Outcome {
   readonly detail: string | null;
 }
 
+/** What is known of one stream when the job has ended. */
+export interface StreamSummary {
+  /** Bytes that came; null when nobody counted them. */
+  readonly bytes: number | null;
+  /** Offset of the first byte that is kept; equal to `bytes` when nothing is. */
+  readonly keptFrom: number | null;
+  /** True when bytes were thrown away after the last one that is kept. */
+  readonly truncated: boolean;
+}
+
 /** What is known of a job's output when it has ended. */
 export interface OutputSummary {
-  readonly stdoutBytes: number;
-  readonly stderrBytes: number;
+  readonly stdout: StreamSummary;
+  readonly stderr: StreamSummary;
   /** The last bytes of stderr, decoded as UTF-8 with replacement characters. */
   readonly stderrTail: string;
+  /** What the job's files take on the disk; 0 when it has none. */
+  readonly storedBytes: number;
 }
 
 interface JobBase {
@@ -47,6 +120,12 @@ interface JobBase {
   readonly command: readonly string[];
   readonly cwd: string | null;
   readonly alias: string | null;
+  readonly mode: JobMode;
+  readonly leftovers: LeftoverPolicy;
+  readonly successExitCodes: readonly number[];
+  /** How long it is kept after its end. */
+  readonly retainSeconds: number;
+  readonly callback: CallbackRequest | null;
   /** Milliseconds since 1970, as all times here. */
   readonly createdAt: number;
 }
@@ -84,22 +163,49 @@ export interface FailedJob extends JobBase {
   readonly failure: string;
 }
 
+/** Started and let go: nothing else is known of it. */
+export interface DetachedJob extends JobBase {
+  readonly state: "detached";
+  readonly startedAt: number;
+  readonly pid: number;
+}
+
 /** The server that ran it is gone and nobody can tell how it ended. */
 export interface LostJob extends JobBase {
   readonly state: "lost";
   readonly startedAt: number | null;
   readonly pid: number | null;
+  /** When it was found to be lost. */
+  readonly lostAt: number;
   readonly outcome: Outcome;
+  /** Of what was kept; null when nothing was. */
+  readonly output: OutputSummary | null;
 }
 
 /** A job in one of its states; each variant has just the fields that exist in that state. */
-export type Job = StartingJob | RunningJob | EndedJob | FailedJob | LostJob;
+export type Job = StartingJob | RunningJob | EndedJob | FailedJob | DetachedJob | LostJob;
 export type JobState = Job["state"];
 
 /** All states, in the order of a job's life. */
-export const jobStates = ["starting", "running", "ended", "failed", "lost"] as const satisfies JobState[];
+export const jobStates = ["starting", "running", "ended", "failed", "detached", "lost"] as const satisfies JobState[];
 
 /** True while a job may still change and holds its alias. */
 export function isLive(job: Job): job is StartingJob | RunningJob {
   return job.state === "starting" || job.state === "running";
+}
+
+/** When its record and its output go; null while it lives. */
+export function expiresAt(job: Job): number | null {
+  switch (job.state) {
+    case "starting":
+    case "running":
+      return null;
+    case "ended":
+    case "failed":
+      return job.endedAt + job.retainSeconds * 1_000;
+    case "detached":
+      return job.startedAt + job.retainSeconds * 1_000;
+    case "lost":
+      return job.lostAt + job.retainSeconds * 1_000;
+  }
 }

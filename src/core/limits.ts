@@ -17,6 +17,7 @@ function seconds(about: string, value: number, min: number, max: number): LimitD
 
 const kibibyte = 1024;
 const mebibyte = 1024 * kibibyte;
+const gibibyte = 1024 * mebibyte;
 const daySeconds = 86_400;
 
 /** All limits, with their units in their names. `[limits]` of the configuration may set each within its range. */
@@ -44,7 +45,18 @@ export const limitTable = {
   killSeconds: seconds("KILL is repeated until a tree counts as unkillable", 30, 1, 600),
   shutdownDrainSeconds: seconds("running jobs may end by themselves at shutdown", 10, 0, 3_600),
   lastAnswersSeconds: seconds("for the last answers to go out at shutdown", 2, 0, 60),
-  retainSeconds: seconds("the record of an ended job is kept", 7 * daySeconds, 1, 3_650 * daySeconds),
+  retainSeconds: seconds("the record and output of an ended job are kept", 7 * daySeconds, 1, 3_650 * daySeconds),
+  dataBytes: count("the data directory", 10 * gibibyte, 16 * mebibyte, 1_048_576 * gibibyte),
+  keptOutputBytes: count("output kept of one job", 1 * gibibyte, 1, 1_024 * gibibyte),
+  timelineBytes: count("record of when a job wrote what", 16 * mebibyte, 1 * kibibyte, 1 * gibibyte),
+  answerOutputBytes: count("each stream in a whole answer", 1 * mebibyte, 0, 64 * mebibyte),
+  callbackUrlBytes: count("length of a callback's URL", 2 * kibibyte, 1, 16 * kibibyte),
+  callbackTextBytes: count("each text in a callback", 8 * mebibyte, 0, 64 * mebibyte),
+  callbackTimeoutSeconds: seconds("one try of a callback", 15, 0.1, 300),
+  callbacksAtOnce: count("callbacks being delivered at once", 16, 1, 1_000),
+  callbacksPerHost: count("callbacks being delivered at once to one host", 4, 1, 1_000),
+  signatureWindowSeconds: seconds("a signature's time may be off", 300, 1, 3_600),
+  signatureNonces: count("nonces of signatures remembered", 1_000_000, 1_000, 100_000_000),
   historyFlushSeconds: seconds("a record may wait to be written", 0.05, 0.001, 5),
   descriptorReserve: count("file descriptors that starts leave free", 64, 16, 10_000),
   processReserve: count("processes that starts leave free", 16, 1, 10_000),

@@ -1,4 +1,18 @@
-import type { Exit, Job, JobId, JobSpec, JobState, OutputSummary } from "./job.ts";
+import type {
+  CallbackEvent,
+  CallbackRequest,
+  EndedJob,
+  Exit,
+  Job,
+  JobId,
+  JobSpec,
+  JobState,
+  LimitReason,
+  OutputSummary,
+  RunningJob,
+  StartingJob,
+  StreamSummary,
+} from "./job.ts";
 import type { Instant } from "./transitions.ts";
 
 /** Both clocks. */
@@ -11,8 +25,10 @@ export interface Clock {
   after(milliseconds: number, callback: () => void): () => void;
 }
 
-/** What a supervised process tells its owner. Each is called once, in this order. */
+/** What a supervised process tells its owner. `exited` and `finished` are called once, in this order. */
 export interface ProcessListener {
+  /** It has reached a limit of its spec: the owner is to stop it. Called at most once for each reason. */
+  limitReached(reason: LimitReason): void;
   /** The leader has ended. */
   exited(exit: Exit): void;
   /** Output is drained and, when it was stopped, the whole tree is gone. `detail` tells what could not be done. */
@@ -33,18 +49,56 @@ export interface AttachedOutput {
 /** A process that has been executed, with the tree that grows from it. */
 export interface SupervisedProcess {
   readonly pid: number;
-  readonly output: AttachedOutput;
   /** TERM to the whole tree, KILL after the grace time (0: at once). May be called again with a shorter grace. */
   stop(graceSeconds: number): void;
 }
 
-/** Starts processes. */
+/** A process whose stdout is for the request that started it. */
+export interface AttachedProcess extends SupervisedProcess {
+  readonly output: AttachedOutput;
+}
+
+export type OutputStream = "stdout" | "stderr";
+
+/** Takes what a job writes and keeps what is to be kept. Nothing here waits or fails. */
+export interface OutputSink {
+  /** The next bytes of a stream; the chunk may be used again afterwards. */
+  write(stream: OutputStream, chunk: Uint8Array): void;
+  /** What was kept, once all has come. */
+  summary(): { readonly stdout: StreamSummary; readonly stderr: StreamSummary; readonly storedBytes: number };
+}
+
+/** Starts processes. Each start throws `ErrandError`: `start-failed` with the system's words, `invalid-spec`, or
+ * `too-many-jobs` at the reserve of descriptors or processes; the command runs when it returns. */
 export interface Supervisor {
-  /**
-   * Executes the command; it runs when this returns. Throws `ErrandError`: `start-failed` with the system's words,
-   * `invalid-spec`, or `too-many-jobs` at the reserve of descriptors or processes.
-   */
-  start(id: bigint, spec: JobSpec, listener: ProcessListener): SupervisedProcess;
+  /** stdout is read by one request. */
+  startAttached(id: bigint, spec: JobSpec, listener: ProcessListener): AttachedProcess;
+  /** All output goes to the sink. */
+  startSpooled(id: bigint, spec: JobSpec, listener: ProcessListener, sink: OutputSink): SupervisedProcess;
+  /** Nobody will ask for it again; its pid. */
+  startDetached(spec: JobSpec): number;
+}
+
+/** The files of one job, from before its start to its end. */
+export interface JobFiles extends OutputSink {
+  /** The command has been executed. */
+  started(job: RunningJob): void;
+  /** Writes down how it ended; what is on disk then is what the next server goes by. */
+  ended(job: EndedJob): void;
+  /** It never ran: nothing of it is left. */
+  discard(): void;
+}
+
+/** Where the output of jobs is kept. */
+export interface Spool {
+  /** Makes the job's directory; its spec is on the disk when this resolves. Throws `storage-full`. */
+  create(job: StartingJob, spec: JobSpec): Promise<JobFiles>;
+  /** Bytes of that stream that are there now; null when the job has no files. */
+  size(id: JobId, stream: OutputStream): number | null;
+  /** At most `length` bytes from the offset; fewer at the end. Throws when the files have gone. */
+  read(id: JobId, stream: OutputStream, offset: number, length: number): Promise<Uint8Array>;
+  /** Removes the job's files, and nothing else; what they took is free for others. */
+  remove(id: JobId): void;
 }
 
 /** Which jobs a list shows: all conditions hold together. */
@@ -61,10 +115,61 @@ export interface JobQuery {
 
 /** The record of jobs. Writes may be delayed; reads see them all the same. */
 export interface JobHistory {
+  /** Also notes, in the same step, the callbacks that the new state asks for. */
   put(job: Job): void;
   get(id: JobId): Job | undefined;
   /** Newest first. */
   list(query: JobQuery): Job[];
+  /** Writes all that is pending. */
+  flush(): void;
+  /** Jobs whose time was over by then, oldest first. One with a callback that is still to be delivered is not told. */
+  expired(wall: number, count: number): JobId[];
+  /** When the next one expires (milliseconds since 1970); null when none will. */
+  nextExpiry(): number | null;
+  /** The oldest ended job that has files and no callback to be delivered; null when there is none. */
+  oldestKept(): JobId | null;
+  /** Forgets these jobs and their callbacks. */
+  forget(ids: readonly JobId[]): void;
+}
+
+/** `pending`: to be tried again; `failed`: all tries are used up; `disabled`: the receiver wants no more. */
+export type DeliveryState = "pending" | "delivered" | "failed" | "disabled";
+
+/** One callback, from the event that it tells to its delivery. */
+export interface Delivery extends Pick<CallbackRequest, "url" | "form"> {
+  /** The same at each try. */
+  readonly id: string;
+  readonly jobId: JobId;
+  readonly event: CallbackEvent;
+  readonly state: DeliveryState;
+  readonly attempts: number;
+  /** Milliseconds since 1970; null unless pending. */
+  readonly nextAttemptAt: number | null;
+  readonly lastAttemptAt: number | null;
+  /** HTTP status of the last answer; null when there was none. */
+  readonly lastStatus: number | null;
+  /** Why the last try failed; null when it did not. */
+  readonly lastError: string | null;
+}
+
+/** What became of one try. */
+export type DeliveryResult = Pick<
+  Delivery,
+  "state" | "attempts" | "nextAttemptAt" | "lastAttemptAt" | "lastStatus" | "lastError"
+>;
+
+/** The callbacks that are on record. What is written here is on record when the call returns. */
+export interface Outbox {
+  /** Pending ones whose time has come, the longest due first; of each job only its first that is pending. */
+  due(wall: number, count: number): Delivery[];
+  /** When the next one will be due; null when none is pending. */
+  nextDue(): number | null;
+  /** Notes a try. Disabling one disables all of that job's that are pending. */
+  settle(id: string, result: DeliveryResult): void;
+  /** In the order of their events. */
+  ofJob(id: JobId): Delivery[];
+  /** Makes all of a job's callbacks pending from the first try on, due at that time; how many that were. */
+  resend(id: JobId, wall: number): number;
 }
 
 /** Who holds an alias. */
@@ -80,4 +185,19 @@ export interface JobLog {
   started(job: Job): void;
   /** A job has ended or failed to start. */
   ended(job: Job): void;
+}
+
+/** Decides which URLs may be called back. */
+export interface CallbackPolicy {
+  /**
+   * Throws `invalid-spec` for what is no http or https URL, `forbidden` for an address that is not allowed. A name is
+   * checked again when it is resolved.
+   */
+  check(url: string): void;
+}
+
+/** Nonces of signatures that have been used, across restarts. */
+export interface NonceRecord {
+  /** Notes a nonce until that time (milliseconds since 1970); false when it is known already. On record when it returns. */
+  take(nonce: string, until: number, now: number): boolean;
 }

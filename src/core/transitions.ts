@@ -1,4 +1,5 @@
 import type {
+  DetachedJob,
   EndedJob,
   Exit,
   FailedJob,
@@ -22,6 +23,7 @@ export interface Instant {
 /** What can happen to a job. */
 export type JobEvent =
   | { readonly type: "executed"; readonly at: Instant; readonly pid: number }
+  | { readonly type: "released"; readonly at: Instant; readonly pid: number }
   | { readonly type: "refused"; readonly at: Instant; readonly failure: string }
   | { readonly type: "stop"; readonly reason: StopReason }
   | { readonly type: "exited"; readonly exit: Exit }
@@ -31,7 +33,7 @@ export type JobEvent =
       readonly output: OutputSummary;
       readonly detail: string | null;
     }
-  | { readonly type: "vanished" };
+  | { readonly type: "vanished"; readonly at: Instant; readonly output: OutputSummary | null };
 
 type EventOf<Type extends JobEvent["type"]> = Extract<JobEvent, { type: Type }>;
 type Row<State extends JobState> = {
@@ -45,6 +47,7 @@ type Row<State extends JobState> = {
 export const transitionTable: { readonly [State in JobState]: Row<State> } = {
   starting: {
     executed: run,
+    released: release,
     refused: fail,
     vanished: lose,
   },
@@ -56,6 +59,7 @@ export const transitionTable: { readonly [State in JobState]: Row<State> } = {
   },
   ended: {},
   failed: {},
+  detached: {},
   lost: {},
 };
 
@@ -79,6 +83,10 @@ function run(job: StartingJob, { at, pid }: EventOf<"executed">): RunningJob {
   };
 }
 
+function release(job: StartingJob, { at, pid }: EventOf<"released">): DetachedJob {
+  return { ...job, state: "detached", startedAt: at.wall, pid };
+}
+
 function fail(job: StartingJob, { at, failure }: EventOf<"refused">): FailedJob {
   return { ...job, state: "failed", endedAt: at.wall, failure };
 }
@@ -100,31 +108,48 @@ function finish(job: RunningJob, { at, output, detail }: EventOf<"finished">): E
     state: "ended",
     endedAt: at.wall,
     durationNanoseconds: at.monotonic - startedMonotonic,
-    outcome: outcomeOf(exit, stop, detail),
+    outcome: outcomeOf(job, detail),
     output,
   };
 }
 
-function lose(job: StartingJob | RunningJob): LostJob {
-  const { id, node, owner, door, command, cwd, alias, createdAt } = job;
+function lose(job: StartingJob | RunningJob, { at, output }: EventOf<"vanished">): LostJob {
   const ran = job.state === "running";
   return {
-    ...{ id, node, owner, door, command, cwd, alias, createdAt },
+    ...baseOf(job),
     state: "lost",
     startedAt: ran ? job.startedAt : null,
     pid: ran ? job.pid : null,
+    lostAt: at.wall,
     outcome: lostOutcome("the server that supervised it ended"),
+    output,
+  };
+}
+
+/** What a job has in every state. */
+function baseOf(job: Job): Omit<StartingJob, "state"> {
+  const { id, node, owner, door, command, cwd, alias, mode, leftovers, successExitCodes } = job;
+  const { retainSeconds, callback, createdAt } = job;
+  return {
+    ...{ id, node, owner, door, command, cwd, alias, mode, leftovers, successExitCodes },
+    ...{ retainSeconds, callback, createdAt },
   };
 }
 
 /** A job of which nothing but its id was left. */
-export function lostWithoutRecord(id: JobId, node: string, createdAt: number): LostJob {
+export function lostWithoutRecord(
+  id: JobId,
+  { node, createdAt, lostAt, retainSeconds }: Pick<LostJob, "node" | "createdAt" | "lostAt" | "retainSeconds">,
+): LostJob {
   return {
-    ...{ id, node, owner: null, door: null, command: [], cwd: null, alias: null, createdAt },
+    ...{ id, node, owner: null, door: null, command: [], cwd: null, alias: null, mode: "attached" },
+    ...{ leftovers: "leave", successExitCodes: [0], retainSeconds, callback: null, createdAt },
     state: "lost",
     startedAt: null,
     pid: null,
+    lostAt,
     outcome: lostOutcome("the server that supervised it ended before its record was written"),
+    output: null,
   };
 }
 
@@ -132,8 +157,9 @@ function lostOutcome(detail: string): Outcome {
   return { reason: "lost", code: null, signal: null, success: false, detail };
 }
 
-function outcomeOf(exit: Exit | null, stop: StopReason | null, detail: string | null): Outcome {
+function outcomeOf({ exit, stop, successExitCodes }: RunningJob, detail: string | null): Outcome {
   if (exit === null) return { ...lostOutcome(detail ?? "its exit was not seen"), reason: stop ?? "lost" };
   const reason = stop ?? (exit.signal === null ? "exited" : "signaled");
-  return { reason, ...exit, success: reason === "exited" && exit.code === 0, detail };
+  const success = reason === "exited" && exit.code !== null && successExitCodes.includes(exit.code);
+  return { reason, ...exit, success, detail };
 }
