@@ -1,51 +1,34 @@
-import { createHash } from "node:crypto";
-import type { IncomingMessage } from "node:http";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { endSignal } from "./cli/endSignal.ts";
+import { makeCallbacks } from "./compose/callbacks.ts";
+import { clock } from "./compose/clock.ts";
+import { watchDatabaseSize } from "./compose/databaseSize.ts";
+import { serverParts } from "./compose/doors.ts";
+import { recoverJobs } from "./compose/recover.ts";
 import { formatAddress, isLoopback } from "./config/address.ts";
 import type { Address, Settings } from "./config/settings.ts";
 import { Broker } from "./core/broker.ts";
-import type { ErrandError } from "./core/errors.ts";
 import { EventBus } from "./core/eventBus.ts";
 import { IdSource } from "./core/ids.ts";
-import type { Clock } from "./core/ports.ts";
-import { releaseDate, version } from "./core/version.ts";
-import { Clients } from "./http/clients.ts";
-import { Credentials } from "./http/credentials.ts";
-import type { Door } from "./http/exchange.ts";
-import { Guard } from "./http/guard.ts";
+import { DataQuota } from "./core/quota.ts";
+import { Retention } from "./core/retention.ts";
+import { version } from "./core/version.ts";
 import { listen, unlisten } from "./http/listen.ts";
-import { nowhere, publicPages } from "./http/pages.ts";
-import { RexecDoor } from "./http/rexec/door.ts";
 import { type ErrandServer, makeServer } from "./http/server.ts";
-import { V1Door } from "./http/v1/door.ts";
 import { logFailures } from "./log/failures.ts";
-import { logEnd, logStart, makeLogger, RefusalLog } from "./log/logger.ts";
-import { localToken, openDataDirectory, tokenPath } from "./store/dataDirectory.ts";
+import { logEnd, logStart, makeLogger } from "./log/logger.ts";
+import { FileSpool } from "./spool/spool.ts";
+import { openDataDirectory, tokenPath } from "./store/dataDirectory.ts";
 import { checkSocketPlace } from "./store/safePlace.ts";
 import { Store } from "./store/store.ts";
 import { takeDataDirectory } from "./supervisor/dataLock.ts";
 import { killTrees } from "./supervisor/killTrees.ts";
-import { openFilesLimit } from "./supervisor/libc.ts";
 import { LiveJobs, readLiveJobs } from "./supervisor/liveJobs.ts";
 import { LocalSupervisor } from "./supervisor/supervisor.ts";
 import { Watchdog } from "./supervisor/watchdog.ts";
 
-const clock: Clock = {
-  now: () => ({ wall: Date.now(), monotonic: Bun.nanoseconds() }),
-  wall: () => Date.now(),
-  after(milliseconds, callback) {
-    const timer = setTimeout(callback, milliseconds);
-    return () => clearTimeout(timer);
-  },
-};
-
-/** The rest of the descriptors is for jobs. */
-const shareOfConnections = 0.5;
-const forgetEveryMilliseconds = 60_000;
-const forgetStepMilliseconds = 20;
 const insecureWarningMilliseconds = 3_600_000;
 
 interface ServeOptions {
@@ -67,17 +50,28 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
   const store = new Store({
     path: join(data, "errand.db"),
     flushSeconds: limits.historyFlushSeconds,
+    signatureNonces: limits.signatureNonces,
     onError: (error) => logger.error({ error: String(error) }, "the history cannot be written"),
+  });
+  const quota = new DataQuota(limits.dataBytes);
+  const spool = new FileSpool({
+    ...{ data, limits, quota, wall: clock.wall },
+    onError: (error) => logger.error({ error: String(error) }, "a job's record cannot be written"),
   });
   const liveFile = join(data, "live");
   const alive = readLiveJobs(liveFile);
   // Its watchdog has done that, unless it was killed as well. Marks are random: after a reboot nobody carries one.
   const killed = await killTrees(new Set(alive.map(({ mark }) => mark)));
   if (!killed) logger.error("processes of the last server's jobs cannot be killed");
-  const lost = store.recover(
-    alive.map(({ id }) => id),
-    node,
-  );
+  const lost = recoverJobs({
+    ...{ store, spool, data, node, limits, now: clock.wall() },
+    alive: alive.map(({ id }) => id),
+  });
+  quota.adopt(store.storedBytes());
+  const retention = new Retention({
+    ...{ clock, history: store, spool, quota },
+    onError: (error) => logger.error({ error: String(error) }, "an old job cannot be removed"),
+  });
   if (lost > 0)
     logger.warn({ jobs: lost }, "the last server did not end in order; its running jobs are lost");
   const liveJobs = new LiveJobs(liveFile, limits.maxRunningJobs);
@@ -95,6 +89,7 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
   const broker = new Broker({
     node,
     supervisor,
+    spool,
     history: store,
     aliases: store,
     clock,
@@ -105,7 +100,11 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
   });
   const servers: ErrandServer[] = [];
   const addresses: Address[] = [];
-  const parts = serverParts(settings, broker, logger);
+  const callbacks = makeCallbacks({ settings, broker, store, logger });
+  const onResend = () => callbacks.courier.wake();
+  const insecure = isOpenToAll(settings);
+  const { policy } = callbacks;
+  const parts = serverParts({ settings, broker, store, callbacks: policy, onResend, logger, insecure });
   try {
     for (const address of settings.listen) {
       const server = makeServer(parts);
@@ -116,62 +115,23 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
     addresses.forEach(unlisten);
     throw error;
   }
-  const timers = startTimers(settings, store, logger);
+  retention.start();
+  callbacks.courier.wake();
+  const timers = [watchDatabaseSize(data, quota), ...startTimers(settings, logger)];
   warn(settings, logger);
   logger.info({ version, listen: addresses.map(formatAddress), data }, "listening");
   options.greet(addresses, tokenPath(data));
 
   await endSignal(logger, broker);
   for (const timer of timers) clearInterval(timer);
+  retention.stop();
+  await callbacks.courier.stop(limits.lastAnswersSeconds);
   await Promise.all(servers.map((server) => server.close(limits.lastAnswersSeconds)));
   addresses.forEach(unlisten);
   supervisor.close();
   watchdog?.end();
   store.close();
   logger.info("ended");
-}
-
-function serverParts(settings: Settings, broker: Broker, logger: Logger) {
-  const { limits, auth } = settings;
-  const local = {
-    name: "local",
-    sha256: createHash("sha256").update(localToken(settings.data)).digest("hex"),
-  };
-  const onInternalError = (error: unknown) => {
-    const stack = error instanceof Error ? error.stack : undefined;
-    logger.error({ error: String(error), stack }, "internal error");
-  };
-  const clients = new Clients(settings.trustedProxies);
-  const refusals = new RefusalLog(logger);
-  const credentials = new Credentials([local, ...settings.tokens], { open: auth === "none" });
-  const rexec = new RexecDoor(broker, limits);
-  const v1 = new V1Door({ broker, limits, version, onInternalError });
-  const doorFor = (path: string): Door => {
-    if (path === "/process") return rexec;
-    return path.startsWith("/v1/") || path === "/v1" || path === "/openapi.json" ? v1 : nowhere;
-  };
-  return {
-    limits,
-    guard: new Guard({ hosts: settings.hosts, origins: settings.origins, credentials, clients }),
-    publicPages: publicPages(broker, { version, releaseDate, insecure: isOpenToAll(settings) }),
-    doorFor,
-    connections: Math.min(limits.maxConnections, Math.floor(openFilesLimit() * shareOfConnections)),
-    onInternalError,
-    onRequest: logger.isLevelEnabled("trace")
-      ? (request: IncomingMessage) =>
-          logger.trace(
-            { client: clients.address(request), method: request.method, path: withoutQuery(request.url) },
-            "request",
-          )
-      : null,
-    onRefused: (request: IncomingMessage, error: ErrandError) =>
-      refusals.refused(clients.address(request), request.method, error.code),
-  };
-}
-
-/** A query may hold what somebody took for a place for secrets. */
-function withoutQuery(target: string | undefined): string | undefined {
-  return target?.split("?", 1)[0];
 }
 
 function startWatchdog(command: readonly string[], lockDescriptor: number, logger: Logger): Watchdog | null {
@@ -192,15 +152,8 @@ function warn(settings: Settings, logger: Logger): void {
     logger.warn("open to everybody: anyone who reaches this server can run commands");
 }
 
-function startTimers(settings: Settings, store: Store, logger: Logger): Timer[] {
-  const { retainSeconds } = settings.limits;
-  const forget = () => {
-    // In steps, so that no step holds up the server.
-    if (store.forgetBefore(Date.now() - retainSeconds * 1_000))
-      setTimeout(forget, forgetStepMilliseconds).unref();
-  };
-  const timers = [setInterval(forget, forgetEveryMilliseconds)];
-  if (isOpenToAll(settings))
-    timers.push(setInterval(() => warn(settings, logger), insecureWarningMilliseconds));
-  return timers;
+function startTimers(settings: Settings, logger: Logger): Timer[] {
+  return isOpenToAll(settings)
+    ? [setInterval(() => warn(settings, logger), insecureWarningMilliseconds)]
+    : [];
 }

@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
 import { parse } from "smol-toml";
 import { type LimitName, limitTable } from "../core/limits.ts";
-import { nearestName } from "../core/nearest.ts";
-import { ConfigError } from "./settings.ts";
+import { readCallbacks } from "./callbacks.ts";
+import { type CallbackSettings, ConfigError, type SidecarSetting } from "./settings.ts";
+import { readSidecars } from "./sidecars.ts";
+import { refuseUnknown } from "./unknown.ts";
 import * as values from "./values.ts";
 
 /** What a configuration file may say; what it does not say is undefined. */
@@ -16,16 +18,23 @@ export interface FileSettings {
   readonly environment: Readonly<Record<string, string>>;
   readonly inherit: readonly string[];
   readonly tokens: readonly { readonly name: string; readonly sha256: string }[];
+  readonly sidecars: readonly SidecarSetting[];
+  readonly callbacks: Partial<CallbackSettings>;
   readonly limits: Partial<Record<LimitName, number>>;
 }
 
-const noFile: FileSettings = { environment: {}, inherit: [], tokens: [], limits: {} };
+const noFile: FileSettings = {
+  environment: {},
+  inherit: [],
+  tokens: [],
+  sidecars: [],
+  callbacks: {},
+  limits: {},
+};
 
-const sections = ["server", "environment", "token", "limits"];
+const sections = ["server", "environment", "token", "sidecar", "callbacks", "limits"];
 const serverKeys = ["listen", "data", "auth", "hosts", "origins", "trustedProxies"];
 const tokenKeys = ["name", "sha256", "scopes"];
-/** Named in the documentation of the configuration, and not part of this build. */
-const notAvailable = new Set(["sidecar", "callbacks", "flexideo", "server.tls", "limits.dataBytes"]);
 /** Until scopes exist a token has all rights, and says so. */
 const allScopes = ["admin", "read", "run"];
 
@@ -65,6 +74,8 @@ function readSettings(root: values.Table): FileSettings {
     environment: values.variables(environment),
     inherit: values.texts({ inherit: inherit ?? [] }, "environment", "inherit") ?? [],
     tokens: values.tables(root, "token").map(readToken),
+    sidecars: readSidecars(values.tables(root, "sidecar")),
+    callbacks: readCallbacks(values.table(root, "callbacks")),
     limits: readLimits(values.table(root, "limits")),
   };
 }
@@ -105,17 +116,6 @@ export function checkLimit(name: LimitName, value: unknown): number {
   throw new Error(
     `limits.${name} = ${values.show(value)}: a${whole ? " whole" : ""} number from ${min} to ${max} is allowed`,
   );
-}
-
-function refuseUnknown(section: string, table: values.Table, known: readonly string[]): void {
-  for (const key of Object.keys(table)) {
-    if (known.includes(key)) continue;
-    const full = section === "" ? key : `${section}.${key}`;
-    if (notAvailable.has(full)) throw new Error(`"${full}" is not available in this build (not-available)`);
-    const nearest = nearestName(key, known);
-    const hint = nearest === undefined ? `known are ${known.join(", ")}` : `did you mean "${nearest}"?`;
-    throw new Error(`unknown key "${full}"; ${hint}`);
-  }
 }
 
 /** The settings when there is no file. */

@@ -1,12 +1,11 @@
 import { existsSync } from "node:fs";
-import { isIP } from "node:net";
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
-import ipaddr from "ipaddr.js";
 import { defaultLimits, type LimitName, type Limits, limitTable } from "../core/limits.ts";
 import { nearestName } from "../core/nearest.ts";
 import { formatAddress, isLoopback, parseAddress } from "./address.ts";
 import { checkLimit, type FileSettings, readConfigFile, withoutFile } from "./file.ts";
+import { networks } from "./networks.ts";
 import { type Address, ConfigError, type Settings } from "./settings.ts";
 import { serverUser } from "./user.ts";
 import { defined } from "./values.ts";
@@ -48,9 +47,11 @@ export function loadSettings(flags: Flags, variables: Variables): Settings {
     insecure: flags.insecure ?? false,
     hosts: list(variables.ERRAND_HOSTS) ?? file.hosts ?? [],
     origins: origins(list(variables.ERRAND_ORIGINS) ?? file.origins ?? []),
-    trustedProxies: networks(list(variables.ERRAND_TRUSTED_PROXIES) ?? file.trustedProxies ?? []),
+    trustedProxies: proxies(list(variables.ERRAND_TRUSTED_PROXIES) ?? file.trustedProxies ?? []),
     environment: jobVariables(file, variables),
     tokens: file.tokens,
+    sidecars: file.sidecars,
+    callbacks: { allowPrivate: [], signingSecretFile: null, retrySeconds: null, ...file.callbacks },
     limits: limits(flags, variables, file),
     logLevel: (["info", "debug", "trace"] as const)[Math.min(flags.verbosity ?? 0, 2)] ?? "trace",
     softOpenFiles: openFiles(variables.ERRAND_SOFT_OPEN_FILES),
@@ -105,14 +106,12 @@ function origins(texts: readonly string[]): readonly string[] {
   return texts;
 }
 
-function networks(texts: readonly string[]): readonly string[] {
-  for (const text of texts) {
-    const [address = "", bits] = text.split("/", 2);
-    if (isIP(address) === 0 || (bits !== undefined && !ipaddr.isValidCIDR(text))) {
-      throw new ConfigError(`trustedProxies "${text}": an address or a network as 10.0.0.0/8 is allowed`, 78);
-    }
+function proxies(texts: readonly string[]): readonly string[] {
+  try {
+    return networks("trustedProxies", texts);
+  } catch (error) {
+    throw new ConfigError(error instanceof Error ? error.message : String(error), 78);
   }
-  return texts;
 }
 
 function jobVariables(file: FileSettings, variables: Variables): Record<string, string> {

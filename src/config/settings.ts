@@ -11,6 +11,22 @@ export interface TokenSetting {
   readonly sha256: string;
 }
 
+/** One credential of the sidecar door. */
+export interface SidecarSetting {
+  readonly name: string;
+  readonly secretKey: string;
+}
+
+/** How jobs tell of their end. */
+export interface CallbackSettings {
+  /** Networks that may be called beside public addresses. */
+  readonly allowPrivate: readonly string[];
+  /** Holds the secret that callbacks are signed with; null: one is made in the data directory. */
+  readonly signingSecretFile: string | null;
+  /** The waits between tries; null: the standard schedule. */
+  readonly retrySeconds: readonly number[] | null;
+}
+
 /** Everything that `errand serve` goes by, from defaults, file, environment and flags, already checked. */
 export interface Settings {
   readonly configFile: string | null;
@@ -25,6 +41,8 @@ export interface Settings {
   /** What every job starts with. */
   readonly environment: Readonly<Record<string, string>>;
   readonly tokens: readonly TokenSetting[];
+  readonly sidecars: readonly SidecarSetting[];
+  readonly callbacks: CallbackSettings;
   readonly limits: Limits;
   readonly logLevel: "info" | "debug" | "trace";
   /** The soft limit of open files that the operator set; null when it is not known. */

@@ -40,6 +40,14 @@ export function texts(parent: Table, section: string, key: string): readonly str
   throw new Error(`${section}.${key} = ${show(value)}: a list of texts is allowed`);
 }
 
+/** The list of numbers under the key, undefined when there is none. */
+export function numbers(parent: Table, section: string, key: string): readonly number[] | undefined {
+  const value = parent[key];
+  if (value === undefined) return undefined;
+  if (Array.isArray(value) && value.every((item) => typeof item === "number")) return value;
+  throw new Error(`${section}.${key} = ${show(value)}: a list of numbers is allowed`);
+}
+
 /** Variables for the environment of jobs. */
 export function variables(parent: Table): Record<string, string> {
   const found: Record<string, string> = {};

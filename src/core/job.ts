@@ -187,7 +187,14 @@ export type Job = StartingJob | RunningJob | EndedJob | FailedJob | DetachedJob 
 export type JobState = Job["state"];
 
 /** All states, in the order of a job's life. */
-export const jobStates = ["starting", "running", "ended", "failed", "detached", "lost"] as const satisfies JobState[];
+export const jobStates = [
+  "starting",
+  "running",
+  "ended",
+  "failed",
+  "detached",
+  "lost",
+] as const satisfies JobState[];
 
 /** True while a job may still change and holds its alias. */
 export function isLive(job: Job): job is StartingJob | RunningJob {

@@ -45,7 +45,12 @@ export const limitTable = {
   killSeconds: seconds("KILL is repeated until a tree counts as unkillable", 30, 1, 600),
   shutdownDrainSeconds: seconds("running jobs may end by themselves at shutdown", 10, 0, 3_600),
   lastAnswersSeconds: seconds("for the last answers to go out at shutdown", 2, 0, 60),
-  retainSeconds: seconds("the record and output of an ended job are kept", 7 * daySeconds, 1, 3_650 * daySeconds),
+  retainSeconds: seconds(
+    "the record and output of an ended job are kept",
+    7 * daySeconds,
+    1,
+    3_650 * daySeconds,
+  ),
   dataBytes: count("the data directory", 10 * gibibyte, 16 * mebibyte, 1_048_576 * gibibyte),
   keptOutputBytes: count("output kept of one job", 1 * gibibyte, 1, 1_024 * gibibyte),
   timelineBytes: count("record of when a job wrote what", 16 * mebibyte, 1 * kibibyte, 1 * gibibyte),

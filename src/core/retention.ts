@@ -31,9 +31,11 @@ export class Retention {
   start(): void {
     const { clock, history } = this.#parts;
     const more = this.#forgetExpired();
-    const next = history.nextExpiry();
-    const untilNext = next === null ? longestWaitMilliseconds : Math.max(0, next - clock.wall());
-    const wait = more ? stepMilliseconds : Math.min(Math.max(untilNext, stepMilliseconds), longestWaitMilliseconds);
+    const next = history.nextExpiry() ?? Number.POSITIVE_INFINITY;
+    const untilNext = next - clock.wall();
+    // One that is overdue waits for its callback: it is looked at now and then.
+    const idle = untilNext <= 0 ? longestWaitMilliseconds : Math.min(untilNext, longestWaitMilliseconds);
+    const wait = more ? stepMilliseconds : idle;
     this.#cancel = clock.after(wait, () => this.start());
   }
 

@@ -139,7 +139,12 @@ function baseOf(job: Job): Omit<StartingJob, "state"> {
 /** A job of which nothing but its id was left. */
 export function lostWithoutRecord(
   id: JobId,
-  { node, createdAt, lostAt, retainSeconds }: Pick<LostJob, "node" | "createdAt" | "lostAt" | "retainSeconds">,
+  {
+    node,
+    createdAt,
+    lostAt,
+    retainSeconds,
+  }: Pick<LostJob, "node" | "createdAt" | "lostAt" | "retainSeconds">,
 ): LostJob {
   return {
     ...{ id, node, owner: null, door: null, command: [], cwd: null, alias: null, mode: "attached" },

@@ -18,9 +18,17 @@ export interface Exchange {
   body(): Promise<Buffer>;
 }
 
+/** A request whose credential has not been looked at. Its body may be read here and once more by the handler. */
+export type Unauthenticated = Omit<Exchange, "principal">;
+
 /** One protocol's way in. */
 export interface Door {
   readonly name: string;
+  /**
+   * Who asks, for a request with a credential that only this protocol knows, such as a signature of its body; null for
+   * any other, which needs a token. Rejects with `unauthorized`. Not called when nobody needs a credential.
+   */
+  authenticate?(request: Unauthenticated): Promise<Principal> | null;
   /** Answers; what it throws is told by `refuse`. */
   handle(exchange: Exchange): Promise<void>;
   /** Tells an error in the words of this protocol. */

@@ -20,9 +20,12 @@ export class Guard {
   readonly #hosts: ReadonlySet<string>;
   readonly #origins: ReadonlySet<string>;
   readonly #options: GuardOptions;
+  /** True when nobody needs a credential: then none is looked at. */
+  readonly isOpen: boolean;
 
   constructor(options: GuardOptions) {
     this.#options = options;
+    this.isOpen = letsIn(options.credentials);
     this.#hosts = new Set(["localhost", hostname(), ...options.hosts].map((name) => name.toLowerCase()));
     this.#origins = new Set(options.origins);
   }
@@ -67,6 +70,16 @@ export class Guard {
   }
 }
 
+/** Whether one who shows nothing is let in. */
+function letsIn(credentials: Credentials): boolean {
+  try {
+    credentials.check(undefined);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The name without port, in lower case; null when the header is no host at all. */
 function hostName(host: string): string | null {
   const parts = /^(?:\[([0-9a-f:.]+)\]|([^:[\]@/\s,]+))(?::\d{1,5})?$/i.exec(host);
@@ -74,7 +87,8 @@ function hostName(host: string): string | null {
   return name === undefined ? null : name.toLowerCase().replace(/\.$/, "");
 }
 
-function countHeaders(request: IncomingMessage, name: string): number {
+/** How often a header was sent. Node joins some repeated ones and drops others. */
+export function countHeaders(request: IncomingMessage, name: string): number {
   let count = 0;
   for (let index = 0; index < request.rawHeaders.length; index += 2) {
     if (request.rawHeaders[index]?.toLowerCase() === name) count += 1;

@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import { ErrandError, toErrandError } from "../core/errors.ts";
 import type { Limits } from "../core/limits.ts";
 import { Bodies } from "./bodies.ts";
-import type { Door, Exchange } from "./exchange.ts";
+import type { Door, Exchange, Principal } from "./exchange.ts";
 import type { Guard } from "./guard.ts";
 
 /** A page that needs no credential. */
@@ -22,7 +22,7 @@ interface ServerParts {
   readonly onInternalError: (error: unknown) => void;
   /** A request has come; null when nobody wants to know. */
   readonly onRequest: ((request: IncomingMessage) => void) | null;
-  /** A request was refused before any door had seen it. */
+  /** A request was refused before it was carried out: by the guard, or for its credential. */
   readonly onRefused: (request: IncomingMessage, error: ErrandError) => void;
 }
 
@@ -126,6 +126,14 @@ function dispatch(
     if (!(error instanceof ErrandError)) parts.onInternalError(error);
     door.refuse(response, toErrandError(error));
   };
+  const refuseEntry = (error: unknown) => {
+    if (error instanceof ErrandError) parts.onRefused(request, error);
+    refuse(error);
+  };
+  const enter = (principal: Principal, received = body) => {
+    const exchange: Exchange = { request, response, path, query, principal, body: received };
+    door.handle(exchange).catch(refuse);
+  };
   try {
     parts.guard.checkHost(request);
     const page = parts.publicPages.get(path);
@@ -134,13 +142,33 @@ function dispatch(
       return;
     }
     parts.guard.checkOrigin(request);
-    const principal = parts.guard.authenticate(request);
-    const exchange: Exchange = { request, response, path, query, principal, body };
-    door.handle(exchange).catch(refuse);
+    if (door.authenticate !== undefined && !parts.guard.isOpen) {
+      const shared = sharedBody(body);
+      const own = door.authenticate({ request, response, path, query, body: shared.look });
+      if (own !== null) {
+        own.then((principal) => enter(principal, shared.take), refuseEntry);
+        return;
+      }
+    }
+    enter(parts.guard.authenticate(request));
   } catch (error) {
-    if (error instanceof ErrandError) parts.onRefused(request, error);
-    refuse(error);
+    refuseEntry(error);
   }
+}
+
+/** A body that is received once: `take` gives what `look` has received, and it is held no longer here. */
+function sharedBody(receive: () => Promise<Buffer>): Record<"look" | "take", () => Promise<Buffer>> {
+  let received: Promise<Buffer> | null = null;
+  const look = () => {
+    received ??= receive();
+    return received;
+  };
+  const take = () => {
+    const body = look();
+    received = null;
+    return body;
+  };
+  return { look, take };
 }
 
 function refuseUpgrade({ guard, onRefused }: ServerParts, request: IncomingMessage, socket: Duplex): void {

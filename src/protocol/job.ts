@@ -6,7 +6,17 @@ const time = z.iso.datetime({ precision: 3 });
 
 const outcome = z
   .object({
-    reason: z.enum(["exited", "signaled", "stopped", "disconnected", "shutdown", "lost"]),
+    reason: z.enum([
+      "exited",
+      "signaled",
+      "timeout",
+      "idle",
+      "stopped",
+      "disconnected",
+      "shutdown",
+      "output-limit",
+      "lost",
+    ]),
     code: z.int().nullable(),
     signal: z.string().nullable(),
     success: z.boolean(),
@@ -22,6 +32,27 @@ const stream = z
   })
   .openapi("OutputStream");
 
+const delivery = z
+  .object({
+    id: z.string().openapi({ description: "The webhook-id, the same at each try." }),
+    event: z.enum(["job.started", "job.ended"]),
+    state: z.enum(["pending", "delivered", "failed", "disabled"]),
+    attempts: z.int(),
+    nextAttemptAt: time.nullable(),
+    lastAttemptAt: time.nullable(),
+    lastStatus: z.int().nullable(),
+    lastError: z.string().nullable(),
+  })
+  .openapi("Delivery");
+
+const callback = z
+  .object({
+    url: z.string(),
+    events: z.array(z.enum(["job.started", "job.ended"])),
+    deliveries: z.array(delivery),
+  })
+  .openapi("Callback", { description: "Whom to tell, and what became of each event so far." });
+
 export const jobSchema = z
   .object({
     id: z
@@ -31,12 +62,12 @@ export const jobSchema = z
     alias: z.string().nullable(),
     command: z.array(z.string()),
     cwd: z.string().nullable(),
-    mode: z.enum(["attached"]),
+    mode: z.enum(["attached", "background", "detached"]),
     survive: z.boolean(),
     tty: z.null(),
     labels: z.record(z.string(), z.string()),
     owner: z.string().nullable(),
-    state: z.enum(["starting", "running", "ended", "failed", "lost"]),
+    state: z.enum(["starting", "running", "ended", "failed", "detached", "lost"]),
     outcome: outcome.nullable(),
     failure: z
       .string()
@@ -53,9 +84,9 @@ export const jobSchema = z
       .string()
       .nullable()
       .openapi({ description: "The last 64 KiB of stderr; null while the job runs." }),
-    leftovers: z.enum(["leave"]),
+    leftovers: z.enum(["leave", "stop"]),
     expiresAt: time.nullable(),
-    callback: z.null(),
+    callback: callback.nullable(),
   })
   .openapi("Job");
 
@@ -75,6 +106,7 @@ export const problemSchema = z
     status: z.int(),
     detail: z.string(),
     code: z.string().openapi({ description: "Stable; docs/errors.md explains each." }),
+    field: z.string().optional().openapi({ description: "The field of a spec that is not available yet." }),
   })
   .openapi("Problem", { description: "RFC 9457 problem details." });
 

@@ -1,25 +1,38 @@
 import { Database, type Statement } from "bun:sqlite";
-import { firstIdAt, idTime } from "../core/ids.ts";
-import { isLive, type Job, type JobId } from "../core/job.ts";
+import { idTime } from "../core/ids.ts";
+import { expiresAt, isLive, type Job, type JobId, type JobState } from "../core/job.ts";
 import type { AliasClaims, JobHistory, JobQuery } from "../core/ports.ts";
 import { lostWithoutRecord, transition } from "../core/transitions.ts";
 import { makePrivateFile } from "./dataDirectory.ts";
 import { listJobs } from "./listJobs.ts";
 import { migrate } from "./migrate.ts";
+import { SqliteNonces } from "./nonces.ts";
+import { SqliteOutbox } from "./outbox.ts";
 
 interface StoreOptions {
   readonly path: string;
   /** A record waits at most this long to be written. */
   readonly flushSeconds: number;
   readonly onError: (error: unknown) => void;
+  /** Nonces of signatures that are remembered at most. */
+  readonly signatureNonces: number;
 }
 
 /** So many records are written at once without waiting for the time. */
 const mostPending = 500;
 /** After a failed write. */
 const retryMilliseconds = 1_000;
-/** Old records go in steps, so that no step holds up the server. */
-const forgetAtOnce = 2_000;
+/** A job that nobody waits for any more: none of its callbacks is still to be delivered. */
+const isSettled =
+  "NOT EXISTS (SELECT 1 FROM callbacks WHERE callbacks.job_id = jobs.id AND callbacks.state = 'pending')";
+
+interface Recovery {
+  readonly node: string;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  /** For jobs of which no record says it. */
+  readonly retainSeconds: number;
+}
 
 interface Row {
   readonly record: string;
@@ -31,15 +44,21 @@ interface Row {
  * who holds an alias, and the table tells the next server.
  */
 export class Store implements JobHistory, AliasClaims {
+  /** Callbacks that are to be delivered. */
+  readonly outbox: SqliteOutbox;
+  readonly nonces: SqliteNonces;
   readonly #database: Database;
   readonly #options: StoreOptions;
   readonly #pending = new Map<JobId, Job>();
   readonly #holders = new Map<string, JobId>();
   readonly #put: Statement;
   readonly #get: Statement<Row, [bigint]>;
+  readonly #state: Statement<{ state: JobState }, [bigint]>;
   readonly #claim: Statement;
   readonly #release: Statement;
+  readonly #forget: Statement;
   #timer: Timer | null = null;
+  #onCallbacks: () => void = () => {};
 
   /** Opens or makes the database, readable by this user alone. */
   constructor(options: StoreOptions) {
@@ -51,14 +70,19 @@ export class Store implements JobHistory, AliasClaims {
     database.run("PRAGMA synchronous = NORMAL");
     database.run("PRAGMA busy_timeout = 5000");
     migrate(database);
+    this.outbox = new SqliteOutbox(database);
+    this.nonces = new SqliteNonces(database, options.signatureNonces);
     this.#put = database.prepare(
-      "INSERT INTO jobs (id, state, alias, node, record) VALUES (?, ?, ?, ?, ?) " +
-        "ON CONFLICT (id) DO UPDATE SET state = excluded.state, record = excluded.record",
+      "INSERT INTO jobs (id, state, alias, node, record, expires_at, stored_bytes) VALUES (?, ?, ?, ?, ?, ?, ?) " +
+        "ON CONFLICT (id) DO UPDATE SET state = excluded.state, record = excluded.record, " +
+        "expires_at = excluded.expires_at, stored_bytes = excluded.stored_bytes",
     );
     this.#get = database.prepare("SELECT record FROM jobs WHERE id = ?");
+    this.#state = database.prepare("SELECT state FROM jobs WHERE id = ?");
     this.#claim = database.prepare(
       "INSERT INTO alias_claims (alias, job_id) VALUES (?1, ?2) ON CONFLICT (alias) DO UPDATE SET job_id = ?2",
     );
+    this.#forget = database.prepare("DELETE FROM jobs WHERE id = ?");
     this.#release = database.prepare("DELETE FROM alias_claims WHERE alias = ? AND job_id = ?");
   }
 
@@ -68,16 +92,37 @@ export class Store implements JobHistory, AliasClaims {
     return row?.id?.toString();
   }
 
+  /** Called whenever callbacks have been noted. */
+  onCallbacks(callback: () => void): void {
+    this.#onCallbacks = callback;
+  }
+
+  /** The state on record; null when there is none. */
+  stateOf(id: JobId): JobState | null {
+    return this.#state.get(BigInt(id))?.state ?? null;
+  }
+
+  /** What the files of all ended jobs take on the disk. */
+  storedBytes(): number {
+    const sql = "SELECT coalesce(sum(stored_bytes), 0) AS bytes FROM jobs WHERE stored_bytes > 0";
+    return Number(this.#database.query<{ bytes: bigint }, []>(sql).get()?.bytes ?? 0n);
+  }
+
   /**
    * Marks what a killed server has left alive as lost, and frees the aliases. `alive` are the ids that it had noted
    * beside the database, of this node. How many jobs that were.
    */
-  recover(alive: Iterable<bigint>, node: string): number {
+  recover(alive: Iterable<bigint>, { node, now, retainSeconds }: Recovery): number {
+    this.flush();
     const sql = "SELECT record FROM jobs WHERE state IN ('starting', 'running')";
     const recorded = this.#database.query<Row, []>(sql).all();
-    for (const { record } of recorded) this.put(transition(parse(record), { type: "vanished" }));
+    const vanished = { type: "vanished", at: { wall: now, monotonic: 0 }, output: null } as const;
+    for (const { record } of recorded) this.put(transition(parse(record), vanished));
     const unrecorded = [...alive].map(String).filter((id) => this.get(id) === undefined);
-    for (const id of unrecorded) this.put(lostWithoutRecord(id, node, idTime(id)));
+    for (const id of unrecorded) {
+      const createdAt = idTime(id);
+      this.put(lostWithoutRecord(id, { node, createdAt, lostAt: now, retainSeconds }));
+    }
     this.flush();
     this.#database.run("DELETE FROM alias_claims");
     return recorded.length + unrecorded.length;
@@ -118,11 +163,16 @@ export class Store implements JobHistory, AliasClaims {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     if (this.#pending.size === 0) return;
+    let noted = false;
     try {
       this.#database.transaction(() => {
-        for (const job of this.#pending.values()) this.#write(job);
+        for (const job of this.#pending.values()) {
+          this.#write(job);
+          noted ||= job.callback !== null;
+        }
       })();
       this.#pending.clear();
+      if (noted) this.#onCallbacks();
     } catch (error) {
       this.#options.onError(error);
       this.#dropOldest();
@@ -130,12 +180,30 @@ export class Store implements JobHistory, AliasClaims {
     }
   }
 
-  /** Forgets some ended jobs that were made before that time (milliseconds since 1970); true when there are more. */
-  forgetBefore(wall: number): boolean {
-    const sql =
-      "DELETE FROM jobs WHERE id IN " +
-      "(SELECT id FROM jobs WHERE id < ? AND state NOT IN ('starting', 'running') ORDER BY id LIMIT ?)";
-    return this.#database.query(sql).run(BigInt(firstIdAt(wall)), forgetAtOnce).changes === forgetAtOnce;
+  expired(wall: number, count: number): JobId[] {
+    const sql = `SELECT id FROM jobs WHERE expires_at <= ? AND ${isSettled} ORDER BY expires_at LIMIT ?`;
+    const rows = this.#database.query<{ id: bigint }, [number, number]>(sql).all(Math.floor(wall), count);
+    return rows.map(({ id }) => id.toString());
+  }
+
+  nextExpiry(): number | null {
+    const sql = "SELECT min(expires_at) AS next FROM jobs WHERE expires_at IS NOT NULL";
+    const next = this.#database.query<{ next: bigint | null }, []>(sql).get()?.next ?? null;
+    return next === null ? null : Number(next);
+  }
+
+  oldestKept(): JobId | null {
+    this.flush();
+    const sql = `SELECT id FROM jobs WHERE stored_bytes > 0 AND ${isSettled} ORDER BY id LIMIT 1`;
+    return this.#database.query<{ id: bigint }, []>(sql).get()?.id.toString() ?? null;
+  }
+
+  forget(ids: readonly JobId[]): void {
+    this.flush();
+    this.#database.transaction(() => {
+      this.outbox.forget(ids);
+      for (const id of ids) this.#forget.run(BigInt(id));
+    })();
   }
 
   /** Writes what is pending and closes. */
@@ -146,7 +214,11 @@ export class Store implements JobHistory, AliasClaims {
 
   #write(job: Job): void {
     const id = BigInt(job.id);
-    this.#put.run(id, job.state, job.alias, job.node, JSON.stringify(job));
+    const output = job.state === "ended" || job.state === "lost" ? job.output : null;
+    const expiry = expiresAt(job);
+    const end = expiry === null ? null : Math.ceil(expiry);
+    this.#put.run(id, job.state, job.alias, job.node, JSON.stringify(job), end, output?.storedBytes ?? 0);
+    if (job.callback !== null) this.outbox.note(job);
     if (job.alias === null) return;
     if (isLive(job)) this.#claim.run(job.alias, id);
     else this.#release.run(job.alias, id);

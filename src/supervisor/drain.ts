@@ -14,7 +14,7 @@ const emptyPipeMilliseconds = 20;
  * exit is read in any case, so that nothing of the leader's is lost to a slow client.
  */
 export class DrainedPipe {
-  readonly #pipe: OutputPipe;
+  readonly pipe: OutputPipe;
   readonly #limits: DrainLimits;
   #waiting = false;
   #idleTimer: Timer | null = null;
@@ -26,14 +26,14 @@ export class DrainedPipe {
   held = false;
 
   constructor(pipe: OutputPipe, limits: DrainLimits) {
-    this.#pipe = pipe;
+    this.pipe = pipe;
     this.#limits = limits;
   }
 
   /** The leader has ended: from now on the drain times hold. */
   leaderExited(): void {
     this.#overAt = performance.now() + this.#limits.drainMaxSeconds * 1_000;
-    this.#owedBytes = this.#pipe.unreadBytes();
+    this.#owedBytes = this.pipe.unreadBytes();
     if (this.#waiting) this.#waitForSilence();
   }
 
@@ -43,7 +43,7 @@ export class DrainedPipe {
     this.#waiting = true;
     if (this.#overAt !== null) this.#waitForSilence();
     const began = performance.now();
-    const chunk = await this.#pipe.read();
+    const chunk = await this.pipe.read();
     this.#waiting = false;
     if (this.#overAt !== null && chunk !== null) this.#count(chunk.byteLength, began, this.#overAt);
     if (this.#idleTimer !== null) clearTimeout(this.#idleTimer);
@@ -61,7 +61,7 @@ export class DrainedPipe {
   #waitForSilence(): void {
     this.#idleTimer = setTimeout(() => {
       this.held = true;
-      this.#pipe.interrupt();
+      this.pipe.interrupt();
     }, this.#limits.drainIdleSeconds * 1_000);
   }
 }

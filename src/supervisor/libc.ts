@@ -16,6 +16,7 @@ const linuxOnly = {
   waitpid: { args: [i32, pointer, i32], returns: i32 },
   signal: { args: [i32, u64], returns: u64 },
   ioctl: { args: [i32, u64, pointer], returns: i32 },
+  memfd_create: { args: [pointer, u32], returns: i32 },
   pthread_sigmask: { args: [i32, pointer, pointer], returns: i32 },
 } as const;
 
@@ -51,6 +52,17 @@ export function openPipe(): { readEnd: number; writeEnd: number } {
   const result = linux === null ? darwin?.pipe(pair) : linux.pipe2(pair, closeOnExec);
   if (result !== 0) throw Object.assign(new Error("Too many open files"), { code: "EMFILE" });
   return { readEnd: descriptorPair[0] ?? -1, writeEnd: descriptorPair[1] ?? -1 };
+}
+
+const memoryFileName = Buffer.from("stdin\0");
+const memoryCloseOnExec = 1;
+
+/** An open file that lives in memory alone; null where there are none. Throws with `code` EMFILE at the limit. */
+export function openMemoryFile(): number | null {
+  if (linux === null) return null;
+  const descriptor = linux.memfd_create(ptr(memoryFileName), memoryCloseOnExec);
+  if (descriptor < 0) throw Object.assign(new Error("Too many open files"), { code: "EMFILE" });
+  return descriptor;
 }
 
 const pollRequest = new Int32Array(2);

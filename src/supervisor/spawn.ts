@@ -1,7 +1,8 @@
-import { openSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { ErrandError } from "../core/errors.ts";
 import type { Exit, JobSpec } from "../core/job.ts";
 import { jobEnvironment } from "./environment.ts";
+import { openGiven } from "./givenInput.ts";
 import { getLimit, resource, setLimit } from "./libc.ts";
 import { clearMark, type Mark, setMark } from "./mark.ts";
 import { OutputPipe } from "./outputPipe.ts";
@@ -27,20 +28,24 @@ export interface Spawned {
 }
 
 const retryAfterSeconds = 1;
-const nullDevice = openSync("/dev/null", "r");
+const nullDevice = openSync("/dev/null", "r+");
 
 /** Above the descriptor in use, what one start opens besides its pipes. */
 const descriptorsOfStart = 8;
 
+interface SpawnParts {
+  readonly settings: SpawnSettings;
+  readonly reserve: Reserve;
+  readonly onExit: (exit: Exit) => void;
+}
+
 /**
- * Executes the command in a session and process group of its own. stdin is /dev/null, stdout and stderr are pipes,
- * nothing else is open. Throws `invalid-spec`, `start-failed` or `too-many-jobs`; then nothing is left of it.
+ * Executes the command in a session and process group of its own, with the mark if there is one. stdin is /dev/null
+ * or holds what the spec gives, stdout and stderr are pipes or /dev/null, nothing else is open. A stream that is
+ * discarded, or merged into the other, has a pipe without a writer. Throws `invalid-spec`, `start-failed` or
+ * `too-many-jobs`; then nothing is left of it.
  */
-export function spawn(
-  mark: Mark,
-  spec: JobSpec,
-  { settings, reserve, onExit }: { settings: SpawnSettings; reserve: Reserve; onExit: (exit: Exit) => void },
-): Spawned {
+export function spawn(mark: Mark | null, spec: JobSpec, { settings, reserve, onExit }: SpawnParts): Spawned {
   if (spec.command.some((argument) => argument.includes("\0"))) {
     throw new ErrandError("invalid-spec", "an argument holds a NUL byte, which no program can be given");
   }
@@ -52,8 +57,15 @@ export function spawn(
   const program = resolveProgram(name, directory, env.PATH);
   reserve.checkProcesses();
   const { stdout, stderr } = openPipes(reserve);
+  let stdin = nullDevice;
   try {
-    const pid = execute(mark, { name, program, args, directory, env, stdout, stderr }, settings, onExit);
+    if (spec.stdin !== null) stdin = openGiven(spec.stdin);
+    const out = spec.discardStdout ? nullDevice : stdout.writeEnd;
+    const err = spec.discardStderr ? nullDevice : spec.mergeOutput ? out : stderr.writeEnd;
+    const stdio: [number, number, number] = [stdin, out, err];
+    const highestDescriptor = stderr.highestDescriptor;
+    const execution = { name, program, args, directory, env, stdio, highestDescriptor };
+    const pid = execute(mark, execution, settings, onExit);
     stdout.closeWriteEnd();
     stderr.closeWriteEnd();
     return { pid, stdout, stderr };
@@ -61,6 +73,8 @@ export function spawn(
     stdout.close();
     stderr.close();
     throw asStartError(error, program, directory);
+  } finally {
+    if (stdin !== nullDevice) closeSync(stdin);
   }
 }
 
@@ -79,23 +93,24 @@ function openPipes(reserve: Reserve): { stdout: OutputPipe; stderr: OutputPipe }
   }
 }
 
-interface Execution extends Omit<Spawned, "pid"> {
+interface Execution {
   readonly name: string;
   readonly program: string;
   readonly args: readonly string[];
   readonly directory: string;
   readonly env: Record<string, string>;
+  readonly stdio: [number, number, number];
+  readonly highestDescriptor: number;
 }
 
 function execute(
-  mark: Mark,
+  mark: Mark | null,
   execution: Execution,
   { softOpenFiles }: SpawnSettings,
   onExit: (exit: Exit) => void,
 ) {
-  const restore =
-    softOpenFiles === null ? null : lowerOpenFiles(softOpenFiles, execution.stderr.highestDescriptor);
-  setMark(mark);
+  const restore = softOpenFiles === null ? null : lowerOpenFiles(softOpenFiles, execution.highestDescriptor);
+  if (mark !== null) setMark(mark);
   try {
     const child = Bun.spawn({
       cmd: [execution.program, ...execution.args],
@@ -103,19 +118,17 @@ function execute(
       cwd: execution.directory,
       env: execution.env,
       detached: true,
-      stdin: nullDevice,
-      stdout: execution.stdout.writeEnd,
-      stderr: execution.stderr.writeEnd,
+      stdio: execution.stdio,
       onExit: (_child, code, signal) => onExit(exitOf(code, signal)),
     });
     if (restore === null && softOpenFiles !== null) limitOpenFiles(child.pid, softOpenFiles);
     return child.pid;
   } catch (error) {
     // At the limit of descriptors the process may have been started before the failure.
-    if (errnoName(error) === "EMFILE") killStarted(mark);
+    if (errnoName(error) === "EMFILE" && mark !== null) killStarted(mark);
     throw error;
   } finally {
-    clearMark();
+    if (mark !== null) clearMark();
     restore?.();
   }
 }

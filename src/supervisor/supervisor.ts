@@ -1,15 +1,23 @@
 import { ErrandError } from "../core/errors.ts";
 import type { Exit, JobSpec } from "../core/job.ts";
 import type { Limits } from "../core/limits.ts";
-import type { ProcessListener, SupervisedProcess, Supervisor } from "../core/ports.ts";
-import { AttachedProcess } from "./attachedProcess.ts";
+import type {
+  AttachedProcess,
+  OutputSink,
+  ProcessListener,
+  SupervisedProcess,
+  Supervisor,
+} from "../core/ports.ts";
 import { LeftoverPipes } from "./leftoverPipes.ts";
 import { becomeSubreaper, restoreSignals } from "./libc.ts";
+import type { ProcessParts } from "./life.ts";
 import type { LiveJobs } from "./liveJobs.ts";
 import { MarkSource } from "./mark.ts";
 import { OrphanReaper } from "./reap.ts";
 import { Reserve } from "./reserve.ts";
 import { type SpawnSettings, spawn } from "./spawn.ts";
+import { SpooledProcess } from "./spooledProcess.ts";
+import { StreamedProcess } from "./streamedProcess.ts";
 import { Sweeper } from "./sweep.ts";
 
 interface SupervisorParts {
@@ -40,12 +48,38 @@ export class LocalSupervisor implements Supervisor {
       : null;
   }
 
-  start(id: bigint, spec: JobSpec, listener: ProcessListener): SupervisedProcess {
+  startAttached(id: bigint, spec: JobSpec, listener: ProcessListener): AttachedProcess {
+    return this.#start(id, { spec, listener }, (parts) => new StreamedProcess(parts));
+  }
+
+  startSpooled(id: bigint, spec: JobSpec, listener: ProcessListener, sink: OutputSink): SupervisedProcess {
+    return this.#start(id, { spec, listener }, (parts) => new SpooledProcess(parts, sink));
+  }
+
+  startDetached(spec: JobSpec): number {
+    const { settings } = this.#parts;
+    let leader = 0;
+    const onExit = () => this.#leaders.delete(leader);
+    // Without a mark no sweep finds it, and without a place among the live jobs it outlives the server.
+    const nowhere = { ...spec, discardStdout: true, discardStderr: true };
+    const { pid, stdout, stderr } = spawn(null, nowhere, { settings, reserve: this.#reserve, onExit });
+    leader = pid;
+    this.#leaders.add(pid);
+    stdout.close();
+    stderr.close();
+    return pid;
+  }
+
+  #start<Process extends SupervisedProcess & { leaderExited(exit: Exit): void }>(
+    id: bigint,
+    { spec, listener }: Pick<ProcessParts, "spec" | "listener">,
+    make: (parts: ProcessParts) => Process,
+  ): Process {
     const { settings, limits, liveJobs } = this.#parts;
     const mark = this.#marks.next();
     if (!liveJobs.add(id, mark))
       throw new ErrandError("too-many-jobs", "no room for one more running job", 1);
-    let process: AttachedProcess | null = null;
+    let process: Process | null = null;
     const onExit = (exit: Exit) => {
       if (process === null) return;
       this.#leaders.delete(process.pid);
@@ -54,8 +88,9 @@ export class LocalSupervisor implements Supervisor {
     try {
       const spawned = spawn(mark, spec, { settings, reserve: this.#reserve, onExit });
       this.#leaders.add(spawned.pid);
-      process = new AttachedProcess({
+      process = make({
         mark,
+        spec,
         spawned,
         listener,
         limits,

@@ -11,7 +11,7 @@ export interface Rule {
 }
 
 /** Files that put the parts together and see everything. Nobody imports them but each other. */
-const composition: ReadonlySet<string> = new Set(["main.ts", "serve.ts"]);
+const composition: ReadonlySet<string> = new Set(["main.ts", "serve.ts", "compose"]);
 
 /** Folder of src/ → what it may import. `http/*` is every door: a folder in src/http/. */
 export const importRules: Readonly<Record<string, Rule>> = {

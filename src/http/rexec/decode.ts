@@ -1,5 +1,5 @@
 import { ErrandError } from "../../core/errors.ts";
-import type { JobSpec } from "../../core/job.ts";
+import { type JobSpec, plainSpec } from "../../core/job.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
@@ -14,6 +14,7 @@ export function decode(body: Uint8Array, aliasBytes: number): RexecSpec {
   const alias = text(fields, "alias");
   if (Buffer.byteLength(alias) > aliasBytes) throw invalid(`alias: at most ${aliasBytes} bytes are allowed`);
   return {
+    ...plainSpec,
     alias,
     command: [text(fields, "cmd"), ...texts(fields, "args")],
     cwd: "cwd" in fields ? text(fields, "cwd") : null,

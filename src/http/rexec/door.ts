@@ -1,9 +1,10 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import type { ActiveJob } from "../../core/activeJob.ts";
 import type { Broker } from "../../core/broker.ts";
 import { ErrandError } from "../../core/errors.ts";
 import type { Limits } from "../../core/limits.ts";
 import { type Door, type Exchange, errorHeaders, sendText } from "../exchange.ts";
+import { checkSource } from "../source.ts";
 import { decode, type RexecSpec } from "./decode.ts";
 import { encodeError } from "./errors.ts";
 import { streamOutput } from "./stream.ts";
@@ -26,7 +27,7 @@ export class RexecDoor implements Door {
       sendText(response, 501, "Invalid path.");
       return;
     }
-    checkSource(request);
+    checkSource(request, acceptedTypes);
     const spec = decode(await body(), this.#limits.aliasBytes);
     if (response.destroyed) return;
     const active = this.#start(spec, principal.name, response);
@@ -44,7 +45,7 @@ export class RexecDoor implements Door {
 
   #start(spec: RexecSpec, owner: string, response: ServerResponse): ActiveJob | null {
     try {
-      return this.#broker.start(spec, { owner, door: this.name });
+      return this.#broker.startAttached(spec, { owner, door: this.name });
     } catch (error) {
       if (!(error instanceof ErrandError) || error.code !== "already-running") throw error;
       const { status, text } = encodeError(error, spec.alias);
@@ -52,21 +53,4 @@ export class RexecDoor implements Door {
       return null;
     }
   }
-}
-
-/** A form or a page in a browser must not be able to start a command. Throws `forbidden`. */
-function checkSource({ headers }: IncomingMessage): void {
-  if (headers["sec-fetch-site"] === "cross-site") {
-    throw new ErrandError("forbidden", "requests that a page of another site has made are refused");
-  }
-  const type = headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase();
-  if (headers.origin !== undefined) {
-    if (type === "application/json") return;
-    throw new ErrandError("forbidden", "with an Origin the content type must be application/json");
-  }
-  if (type === undefined || acceptedTypes.includes(type)) return;
-  throw new ErrandError(
-    "forbidden",
-    `content type ${JSON.stringify(type)}: allowed are ${acceptedTypes.join(" and ")}`,
-  );
 }

@@ -10,6 +10,7 @@ const rexecErrors: Readonly<Record<ErrorCode, { readonly status: number; readonl
   forbidden: { status: 403, code: "Forbidden" },
   "not-found": { status: 404, code: "NotFound" },
   "method-not-allowed": { status: 501, code: "NotImplemented" },
+  "still-running": { status: 409, code: "AlreadyRunning" },
   "already-running": { status: 409, code: "AlreadyRunning" },
   "too-large": { status: 413, code: "TooLarge" },
   "start-failed": { status: 404, code: "FailedToExecuteProcess" },
@@ -17,6 +18,7 @@ const rexecErrors: Readonly<Record<ErrorCode, { readonly status: number; readonl
   "too-many-requests": { status: 429, code: "TooManyJobs" },
   internal: { status: 500, code: "Internal" },
   "not-available": { status: 501, code: "NotImplemented" },
+  "storage-full": { status: 507, code: "StorageFull" },
   "shutting-down": { status: 503, code: "ShuttingDown" },
 };
 

@@ -7,8 +7,14 @@ export function encodeProblem(error: ErrandError): {
   readonly headers: Record<string, string>;
   readonly text: string;
 } {
-  const { status, title } = errorTable[error.code];
-  const problem = { type: "about:blank", title, status, detail: error.message, code: error.code };
+  const { title, ...row } = errorTable[error.code];
+  const { field } = error;
+  // A field that is to come makes the spec wrong, not the call.
+  const status = field === undefined ? row.status : errorTable["invalid-spec"].status;
+  const problem = {
+    ...{ type: "about:blank", title, status, detail: error.message, code: error.code },
+    ...(field === undefined ? {} : { field }),
+  };
   return {
     status,
     headers: { ...errorHeaders(error), "Content-Type": "application/problem+json" },

@@ -1,0 +1,89 @@
+import { createHash } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import type { Logger } from "pino";
+import type { Settings } from "../config/settings.ts";
+import type { Broker } from "../core/broker.ts";
+import type { ErrandError } from "../core/errors.ts";
+import type { CallbackPolicy } from "../core/ports.ts";
+import { releaseDate, version } from "../core/version.ts";
+import { Clients } from "../http/clients.ts";
+import { Credentials } from "../http/credentials.ts";
+import type { Door } from "../http/exchange.ts";
+import { Guard } from "../http/guard.ts";
+import { nowhere, publicPages } from "../http/pages.ts";
+import { RexecDoor } from "../http/rexec/door.ts";
+import { SidecarDoor } from "../http/sidecar/door.ts";
+import { V1Door } from "../http/v1/door.ts";
+import { RefusalLog } from "../log/logger.ts";
+import { localToken } from "../store/dataDirectory.ts";
+import type { Store } from "../store/store.ts";
+import { openFilesLimit } from "../supervisor/libc.ts";
+import { clock } from "./clock.ts";
+
+/** The rest of the descriptors is for jobs. */
+const shareOfConnections = 0.5;
+
+interface DoorParts {
+  readonly settings: Settings;
+  readonly broker: Broker;
+  readonly store: Store;
+  readonly callbacks: CallbackPolicy;
+  readonly onResend: () => void;
+  readonly logger: Logger;
+  /** Anyone who reaches this server can run commands, by wish. */
+  readonly insecure: boolean;
+}
+
+/** All that a server for one address is made from. */
+export function serverParts({ settings, broker, store, callbacks, onResend, logger, insecure }: DoorParts) {
+  const { limits, auth } = settings;
+  const local = {
+    name: "local",
+    sha256: createHash("sha256").update(localToken(settings.data)).digest("hex"),
+  };
+  const onInternalError = (error: unknown) => {
+    const stack = error instanceof Error ? error.stack : undefined;
+    logger.error({ error: String(error), stack }, "internal error");
+  };
+  const clients = new Clients(settings.trustedProxies);
+  const refusals = new RefusalLog(logger);
+  const credentials = new Credentials([local, ...settings.tokens], { open: auth === "none" });
+  const rexec = new RexecDoor(broker, limits);
+  const sidecar = new SidecarDoor({
+    ...{ broker, limits, callbacks, now: clock.wall },
+    credentials: settings.sidecars,
+    nonces: store.nonces,
+  });
+  const v1 = new V1Door({
+    ...{ broker, limits, version, callbacks, onInternalError, onResend },
+    outbox: store.outbox,
+    wall: clock.wall,
+  });
+  const doorFor = (path: string): Door => {
+    if (path === "/process") return rexec;
+    if (path === "/shell") return sidecar;
+    return path.startsWith("/v1/") || path === "/v1" || path === "/openapi.json" ? v1 : nowhere;
+  };
+  return {
+    limits,
+    guard: new Guard({ hosts: settings.hosts, origins: settings.origins, credentials, clients }),
+    publicPages: publicPages(broker, { version, releaseDate, insecure }),
+    doorFor,
+    connections: Math.min(limits.maxConnections, Math.floor(openFilesLimit() * shareOfConnections)),
+    onInternalError,
+    onRequest: logger.isLevelEnabled("trace")
+      ? (request: IncomingMessage) =>
+          logger.trace(
+            { client: clients.address(request), method: request.method, path: withoutQuery(request.url) },
+            "request",
+          )
+      : null,
+    onRefused: (request: IncomingMessage, error: ErrandError) =>
+      refusals.refused(clients.address(request), request.method, error.code),
+  };
+}
+
+/** A query may hold what somebody took for a place for secrets. */
+function withoutQuery(target: string | undefined): string | undefined {
+  return target?.split("?", 1)[0];
+}

@@ -1,0 +1,132 @@
+import type { z } from "@hono/zod-openapi";
+import { ErrandError } from "../../core/errors.ts";
+import { type JobSpec, plainSpec } from "../../core/job.ts";
+import { nearestName } from "../../core/nearest.ts";
+import { knownFields, plannedFields, plannedValues, specSchema, type WireSpec } from "../../protocol/spec.ts";
+
+/** Reads the body of `POST /v1/jobs`. Throws `invalid-spec` that names the field, `not-available` for what is to come. */
+export function decodeSpec(value: unknown, { aliasBytes }: { readonly aliasBytes: number }): JobSpec {
+  refusePlanned(value);
+  const parsed = specSchema.safeParse(value);
+  if (!parsed.success) throw explain(parsed.error);
+  const wire = parsed.data;
+  if (Buffer.byteLength(wire.alias ?? "") > aliasBytes)
+    throw invalid(`alias: at most ${aliasBytes} bytes are allowed`);
+  refuseContradictions(wire);
+  return { ...plainSpec, ...fromWire(wire) };
+}
+
+function fromWire(wire: WireSpec): Omit<JobSpec, "discardStdout"> & Partial<JobSpec> {
+  const { callback, discardOutput = false } = wire;
+  return {
+    command: commandOf(wire),
+    cwd: wire.cwd ?? null,
+    env: wire.env ?? {},
+    alias: wire.alias ?? null,
+    mode: wire.mode ?? "background",
+    stdin: stdinOf(wire.stdin),
+    mergeOutput: wire.mergeOutput ?? false,
+    discardStdout: discardOutput,
+    discardStderr: discardOutput,
+    leftovers: wire.leftovers ?? "leave",
+    successExitCodes: wire.successExitCodes ?? plainSpec.successExitCodes,
+    runTimeoutSeconds: wire.runTimeoutSeconds ?? null,
+    idleTimeoutSeconds: wire.idleTimeoutSeconds ?? null,
+    stopGraceSeconds: wire.stopGraceSeconds ?? null,
+    retainSeconds: wire.retainSeconds ?? null,
+    outputBytes: wire.limits?.outputBytes ?? null,
+    callback:
+      callback === undefined
+        ? null
+        : { url: callback.url, events: [...new Set(callback.events ?? ["job.ended" as const])], form: "v1" },
+  };
+}
+
+function commandOf({ command, shell }: WireSpec): JobSpec["command"] {
+  if (shell !== undefined) return ["/bin/sh", "-c", shell];
+  const [program, ...args] = command ?? [];
+  if (program === undefined || program === "") throw invalid("command: the first element names the program");
+  return [program, ...args];
+}
+
+function stdinOf(stdin: WireSpec["stdin"]): Uint8Array | null {
+  if (stdin === undefined) return null;
+  return "text" in stdin ? Buffer.from(stdin.text) : Buffer.from(stdin.base64, "base64");
+}
+
+/** What needs somebody who watches the command, which nobody does once it is let go. */
+const watched = [
+  "alias",
+  "callback",
+  "mergeOutput",
+  "discardOutput",
+  "leftovers",
+  "successExitCodes",
+  "runTimeoutSeconds",
+  "idleTimeoutSeconds",
+  "stopGraceSeconds",
+  "limits",
+] as const satisfies readonly (keyof WireSpec)[];
+
+/** What needs output that somebody sees. */
+const counted = [
+  "idleTimeoutSeconds",
+  "limits",
+  "mergeOutput",
+] as const satisfies readonly (keyof WireSpec)[];
+
+function refuseContradictions(wire: WireSpec): void {
+  if ((wire.command === undefined) === (wire.shell === undefined))
+    throw invalid("one of command and shell is needed, and not both");
+  const detached = wire.mode === "detached" ? watched.find((name) => wire[name] !== undefined) : undefined;
+  if (detached !== undefined)
+    throw invalid(`${detached}: a detached job is let go, so this can have no effect`);
+  const discarded = wire.discardOutput ? counted.find((name) => wire[name] !== undefined) : undefined;
+  if (discarded !== undefined) throw invalid(`${discarded}: with discardOutput nobody sees the output`);
+}
+
+/** Told apart from what will never be. */
+function refusePlanned(value: unknown): void {
+  if (!isObject(value)) return;
+  const limits = isObject(value.limits) ? value.limits : {};
+  const fields = [
+    ...plannedFields[""].filter((name) => Object.hasOwn(value, name)),
+    ...plannedFields.limits.filter((name) => Object.hasOwn(limits, name)).map((name) => `limits.${name}`),
+  ];
+  for (const [name, values] of Object.entries(plannedValues)) {
+    if (Object.hasOwn(value, name) && (values as readonly unknown[]).includes(value[name]))
+      fields.push(`${name}: ${JSON.stringify(value[name])}`);
+  }
+  const [field] = fields;
+  if (field === undefined) return;
+  throw new ErrandError("not-available", `${field} is not in this build yet`, undefined, {
+    field: field.split(":", 1)[0] ?? field,
+  });
+}
+
+function explain({ issues: [issue] }: z.ZodError): ErrandError {
+  if (issue === undefined) return invalid("it cannot be read");
+  const path = issue.path.join(".");
+  if (issue.code === "unrecognized_keys") return unknownField(path, issue.keys[0] ?? "");
+  if (issue.code === "invalid_union") {
+    const found = issue.errors.flat().find(({ code }) => code === "unrecognized_keys");
+    if (found?.code === "unrecognized_keys") return unknownField(path, found.keys[0] ?? "");
+  }
+  return invalid(`${path || "the body"}: ${issue.message}`);
+}
+
+function unknownField(path: string, name: string): ErrandError {
+  const known: readonly string[] = knownFields[path as keyof typeof knownFields] ?? [];
+  const nearest = nearestName(name, known);
+  const hint = nearest === undefined ? `known are ${known.join(", ")}` : `did you mean ${nearest}?`;
+  const full = path === "" ? name : `${path}.${name}`;
+  return invalid(`unknown field ${JSON.stringify(full)}; ${hint}`);
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function invalid(message: string): ErrandError {
+  return new ErrandError("invalid-spec", message);
+}

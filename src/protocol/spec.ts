@@ -1,0 +1,86 @@
+import { z } from "@hono/zod-openapi";
+
+/** Longest time that a spec may name: ten years. */
+const mostSeconds = 3_650 * 86_400;
+const seconds = (description: string) =>
+  z.number().positive().max(mostSeconds).optional().openapi({ description });
+
+const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+const stdinSchema = z
+  .union([
+    z.strictObject({ text: z.string() }),
+    z.strictObject({ base64: z.string().regex(base64, "no base64") }),
+  ])
+  .openapi("StdinGiven", { description: "All that the command can read; without it, nothing." });
+
+const callbackSchema = z
+  .strictObject({
+    url: z.string().min(1),
+    events: z
+      .array(z.enum(["job.started", "job.ended"]))
+      .min(1)
+      .max(2)
+      .optional()
+      .openapi({ description: "job.ended without it" }),
+  })
+  .openapi("CallbackRequest");
+
+/** What `POST /v1/jobs` takes in this build. */
+export const specSchema = z
+  .strictObject({
+    command: z
+      .array(z.string())
+      .min(1)
+      .optional()
+      .openapi({ description: "Program and arguments; or `shell`" }),
+    shell: z.string().min(1).optional().openapi({ description: "Run by /bin/sh -c; or `command`" }),
+    cwd: z.string().min(1).optional(),
+    env: z.record(z.string(), z.string()).optional(),
+    stdin: stdinSchema.optional(),
+    mode: z.enum(["background", "detached"]).optional(),
+    alias: z.string().min(1).optional(),
+    aliasPolicy: z.enum(["reject"]).optional(),
+    survive: z.literal(false).optional(),
+    mergeOutput: z
+      .boolean()
+      .optional()
+      .openapi({ description: "stderr goes into stdout, in the order of writing" }),
+    discardOutput: z.boolean().optional(),
+    successExitCodes: z.array(z.int().min(0).max(255)).min(1).max(256).optional(),
+    leftovers: z.enum(["leave", "stop"]).optional(),
+    runTimeoutSeconds: seconds("Longest run"),
+    idleTimeoutSeconds: seconds("Longest silence"),
+    stopGraceSeconds: z.number().min(0).max(3_600).optional(),
+    retainSeconds: seconds("How long the record and the output are kept after the end"),
+    limits: z
+      .strictObject({ outputBytes: z.int().min(0).optional() })
+      .optional()
+      .openapi({ description: "With more output than outputBytes the job is stopped" }),
+    callback: callbackSchema.optional(),
+  })
+  .openapi("JobSpec");
+
+export type WireSpec = z.infer<typeof specSchema>;
+
+/** Fields that v1 will have and this build has not. */
+export const plannedFields = {
+  "": ["user", "tty", "labels", "target", "onDisconnect"],
+  limits: ["memoryBytes", "cpuSeconds", "processes", "openFiles"],
+} as const satisfies Record<string, readonly string[]>;
+
+/** Values that v1 will have and this build has not. */
+export const plannedValues = {
+  mode: ["attached"],
+  aliasPolicy: ["queue", "join", "replace"],
+  survive: [true],
+  stdin: ["open"],
+} as const satisfies Record<string, readonly unknown[]>;
+
+/** Names that are known at each place of a spec. */
+export const knownFields = {
+  "": [...Object.keys(specSchema.shape), ...plannedFields[""]],
+  limits: ["outputBytes", ...plannedFields.limits],
+  callback: ["url", "events"],
+  stdin: ["text", "base64"],
+} as const satisfies Record<string, readonly string[]>;

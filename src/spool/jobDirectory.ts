@@ -1,0 +1,139 @@
+import { closeSync, fsync, mkdirSync, openSync, rmSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { EndedJob, RunningJob } from "../core/job.ts";
+import type { Limits } from "../core/limits.ts";
+import type { JobFiles, OutputStream } from "../core/ports.ts";
+import type { DataQuota } from "../core/quota.ts";
+import { emptyRecord } from "./fixedRecord.ts";
+import { directoryBytes, fileNames, onDisk } from "./layout.ts";
+import { OutputFile } from "./outputFile.ts";
+import { encodeExit, encodeStarted, exitRecordBytes, startedRecordBytes } from "./records.ts";
+import { TimelineWriter } from "./timeline.ts";
+
+const sync = promisify(fsync);
+
+export interface DirectoryParts {
+  readonly path: string;
+  /** The text of `spec.json`. */
+  readonly spec: string;
+  /** Output beyond this is not kept, both streams together. */
+  readonly keptBytes: number;
+  readonly limits: Pick<Limits, "timelineBytes">;
+  readonly quota: DataQuota;
+  readonly wall: () => number;
+  /** A record of the job's life could not be written. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** What the files take that every job has, before any output. */
+export function fixedBytes(spec: string): number {
+  const records = onDisk(startedRecordBytes) + onDisk(exitRecordBytes);
+  return directoryBytes + onDisk(Buffer.byteLength(spec)) + records;
+}
+
+type Descriptors = { readonly [name in keyof typeof fileNames]: number };
+
+/** One job's directory while the job lives. Its files are open from the start: descriptors cannot run out later. */
+export class JobDirectory implements JobFiles {
+  readonly #parts: DirectoryParts;
+  readonly #descriptors: Descriptors;
+  readonly #files: { readonly [stream in OutputStream]: OutputFile };
+  readonly #timeline: TimelineWriter;
+  #timelineBytes = 0;
+  #timelineTaken = 0;
+  #keptBytes = 0;
+  #closed = false;
+
+  private constructor(parts: DirectoryParts, descriptors: Descriptors) {
+    const take = (bytes: number) => parts.quota.take(bytes);
+    this.#parts = parts;
+    this.#descriptors = descriptors;
+    this.#files = {
+      stdout: new OutputFile({ descriptor: descriptors.stdout, take }),
+      stderr: new OutputFile({ descriptor: descriptors.stderr, take }),
+    };
+    this.#timeline = new TimelineWriter(descriptors.timeline, (bytes) => this.#takeForTimeline(bytes));
+  }
+
+  /** Makes the directory; the spec is on the disk when this resolves. Throws what the system says, and leaves nothing. */
+  static async create(parts: DirectoryParts): Promise<JobDirectory> {
+    mkdirSync(parts.path, { mode: 0o700 });
+    const opened: Partial<Record<keyof typeof fileNames, number>> = {};
+    try {
+      for (const name of Object.keys(fileNames) as (keyof typeof fileNames)[]) {
+        opened[name] = openSync(join(parts.path, fileNames[name]), "wx", 0o600);
+      }
+      const descriptors = opened as Descriptors;
+      writeSync(descriptors.spec, parts.spec);
+      // Real bytes: a disk that is full later has room for these records all the same.
+      writeSync(descriptors.started, emptyRecord(startedRecordBytes));
+      writeSync(descriptors.exit, emptyRecord(exitRecordBytes));
+      await sync(descriptors.spec);
+      return new JobDirectory(parts, descriptors);
+    } catch (error) {
+      for (const descriptor of Object.values(opened)) closeSync(descriptor);
+      rmSync(parts.path, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  started(job: RunningJob): void {
+    this.#write("started", encodeStarted(job));
+    closeSync(this.#descriptors.spec);
+    closeSync(this.#descriptors.started);
+  }
+
+  write(stream: OutputStream, chunk: Uint8Array): void {
+    const file = this.#files[stream];
+    const wasTruncated = file.truncated;
+    const now = this.#parts.wall();
+    const kept = file.write(chunk, this.#parts.keptBytes - this.#keptBytes);
+    this.#keptBytes += kept;
+    if (kept > 0) this.#timeline.add(stream, kept, now);
+    if (file.truncated && !wasTruncated) this.#timeline.cut(stream, now);
+  }
+
+  summary() {
+    const { stdout, stderr } = this.#files;
+    this.#timeline.flush();
+    return { stdout: stdout.summary(), stderr: stderr.summary(), storedBytes: this.#storedBytes() };
+  }
+
+  ended(job: EndedJob): void {
+    this.#write("exit", encodeExit(job));
+    this.#closed = true;
+    for (const name of ["stdout", "stderr", "timeline", "exit"] as const) closeSync(this.#descriptors[name]);
+  }
+
+  discard(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const descriptor of Object.values(this.#descriptors)) closeSync(descriptor);
+    rmSync(this.#parts.path, { recursive: true, force: true });
+    this.#parts.quota.give(this.#storedBytes());
+  }
+
+  #write(name: "started" | "exit", block: Uint8Array): void {
+    try {
+      writeSync(this.#descriptors[name], block, 0, block.byteLength, 0);
+    } catch (error) {
+      this.#parts.onError(error);
+    }
+  }
+
+  #takeForTimeline(bytes: number): boolean {
+    const next = this.#timelineBytes + bytes;
+    if (next > this.#parts.limits.timelineBytes) return false;
+    const wanted = onDisk(next) - this.#timelineTaken;
+    if (wanted > 0 && !this.#parts.quota.take(wanted)) return false;
+    this.#timelineTaken = Math.max(this.#timelineTaken, onDisk(next));
+    this.#timelineBytes = next;
+    return true;
+  }
+
+  #storedBytes(): number {
+    const { stdout, stderr } = this.#files;
+    return fixedBytes(this.#parts.spec) + stdout.storedBytes + stderr.storedBytes + this.#timelineTaken;
+  }
+}

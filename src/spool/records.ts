@@ -1,0 +1,86 @@
+import type { EndedJob, JobSpec, RunningJob, StartingJob } from "../core/job.ts";
+import { decodeRecord, encodeRecord } from "./fixedRecord.ts";
+import { identify, type ProcessIdentity } from "./identity.ts";
+import { spoolVersion } from "./layout.ts";
+
+/** Sizes of the records that are overwritten in place. */
+export const startedRecordBytes = 512;
+export const exitRecordBytes = 1024;
+
+/** Details of an outcome are cut to this length, so that they fit the record. */
+const detailCharacters = 200;
+
+/** What stands in `started.json`. */
+export interface StartedRecord extends ProcessIdentity {
+  readonly version: number;
+  readonly startedAt: number;
+}
+
+/** What is known of an end. */
+export type ExitRecord = { readonly version: number } & Pick<
+  EndedJob,
+  "startedAt" | "endedAt" | "durationNanoseconds" | "pid" | "outcome"
+> & { readonly output: Omit<EndedJob["output"], "stderrTail"> };
+
+/** The text of `spec.json`. Values of variables and stdin may be secrets and are not needed again. */
+export function encodeSpec(job: StartingJob, spec: JobSpec): string {
+  const { env, stdin, command, cwd, alias, mode, leftovers, successExitCodes, callback, ...rest } = spec;
+  const kept = { ...rest, env: Object.keys(env), stdinBytes: stdin?.byteLength ?? null };
+  return JSON.stringify({ version: spoolVersion, job, spec: kept });
+}
+
+/** The job in a `spec.json`; null when that is no whole one. */
+export function decodeSpec(text: string): StartingJob | null {
+  const value = parse(text);
+  if (value === null || typeof value.job !== "object" || value.job === null) return null;
+  return value.job as StartingJob;
+}
+
+/** The block for `started.json`. */
+export function encodeStarted(job: RunningJob): Uint8Array {
+  const record: StartedRecord = { version: spoolVersion, ...identify(job.pid), startedAt: job.startedAt };
+  return Buffer.from(`${JSON.stringify(record).padEnd(startedRecordBytes - 1)}\n`);
+}
+
+/** What a `started.json` says; null when the command had not been executed. */
+export function decodeStarted(text: string): StartedRecord | null {
+  return parse(text) as StartedRecord | null;
+}
+
+/** The block for `exit`. */
+export function encodeExit({
+  startedAt,
+  endedAt,
+  durationNanoseconds,
+  pid,
+  outcome,
+  output,
+}: EndedJob): Uint8Array {
+  const { stderrTail: _, ...sums } = output;
+  const detail = outcome.detail?.slice(0, detailCharacters) ?? null;
+  const record: ExitRecord = {
+    version: spoolVersion,
+    ...{ startedAt, endedAt, durationNanoseconds, pid },
+    outcome: { ...outcome, detail },
+    output: sums,
+  };
+  return encodeRecord(JSON.stringify(record), exitRecordBytes);
+}
+
+/** What an `exit` says; null when the job had not ended, or the record is torn. */
+export function decodeExit(block: Uint8Array): ExitRecord | null {
+  const text = decodeRecord(block, exitRecordBytes);
+  return text === null ? null : (parse(text) as ExitRecord | null);
+}
+
+/** Files of a version that this program does not know are not guessed at. */
+function parse(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== "object" || value === null) return null;
+    const known = "version" in value && value.version === spoolVersion;
+    return known ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}
