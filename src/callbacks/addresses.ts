@@ -49,13 +49,21 @@ export class AllowedAddresses {
 
   /** Whether the address, in its usual form, may be called. What is no address may not, nor one with a zone. */
   allows(text: string): boolean {
-    if (isIP(text) === 0 || text.includes("%")) return false;
-    const address = ipaddr.process(text);
+    const address = parse(text);
+    if (address === null) return false;
     if (never.some((network) => isIn(address, network))) return false;
     if (isIn(address, lowest) && !isIn(address, loopback)) return false;
     if (this.#private.some((network) => isIn(address, network))) return true;
     return address.range() === "unicast" && (address.kind() === "ipv4" || isIn(address, global));
   }
+}
+
+/** An IPv4 address in IPv6's clothes comes as itself. */
+function parse(text: string): IPv4 | IPv6 | null {
+  if (isIP(text) === 0 || text.includes("%")) return null;
+  // Of dots the library makes `::ffff:1.2.3.4`, even of those in `::1.2.3.4`, which is another address.
+  const plain = text.includes(":") ? new URL(`http://[${text}]`).hostname.slice(1, -1) : text;
+  return ipaddr.process(plain);
 }
 
 function isIn(address: IPv4 | IPv6, [network, bits]: Network): boolean {

@@ -52,6 +52,8 @@ scopes = ["read", "run", "admin"]
       inherit: ["B"],
       limits: { stopGraceSeconds: 16, maxRunningJobs: 1_000 },
       tokens: [{ name: "ci", sha256: "ab".repeat(32) }],
+      sidecars: [],
+      callbacks: {},
     });
   });
 

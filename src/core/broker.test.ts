@@ -1,18 +1,27 @@
 import { beforeEach, describe, expect, test } from "bun:test";
-import { Claims, Commands, ManualClock, Records } from "../../test/contract/support/fake-ports.ts";
+import {
+  Claims,
+  Commands,
+  Folders,
+  ManualClock,
+  noOutput,
+  Records,
+} from "../../test/contract/support/fake-ports.ts";
 import { Broker } from "./broker.ts";
 import { ErrandError } from "./errors.ts";
 import { EventBus } from "./eventBus.ts";
 import { IdSource } from "./ids.ts";
-import type { Job, JobSpec } from "./job.ts";
+import { type Job, type JobSpec, plainSpec } from "./job.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 
 let clock: ManualClock;
 let history: Records;
 let aliases: Claims;
 let supervisor: Commands;
+let spool: Folders;
 let logged: Job[];
 beforeEach(() => {
+  spool = new Folders();
   [clock, history, aliases, supervisor, logged] = [
     new ManualClock(),
     new Records(),
@@ -26,6 +35,7 @@ function makeBroker(limits: Partial<Limits> = {}): Broker {
   return new Broker({
     node: "here",
     supervisor,
+    spool,
     history,
     aliases,
     clock,
@@ -36,8 +46,11 @@ function makeBroker(limits: Partial<Limits> = {}): Broker {
   });
 }
 
+/** The id that the broker gives first. */
+const firstId = () => new IdSource(clock.wall, 0).next().toString();
+
 const origin = { owner: "local", door: "rexec" };
-const spec = (alias: string | null): JobSpec => ({ command: ["true"], cwd: null, env: {}, alias });
+const spec = (alias: string | null): JobSpec => ({ ...plainSpec, command: ["true"], alias });
 
 function codeOf(call: () => unknown): string {
   try {
@@ -52,7 +65,7 @@ function codeOf(call: () => unknown): string {
 describe("a start", () => {
   test("gives a running job, which is on record and in memory", () => {
     const broker = makeBroker();
-    const { job } = broker.start(spec("a"), origin);
+    const { job } = broker.startAttached(spec("a"), origin);
     expect(job).toMatchObject({
       state: "running",
       node: "here",
@@ -68,7 +81,7 @@ describe("a start", () => {
   test("that is refused leaves a record with the reason and throws on", () => {
     const broker = makeBroker();
     supervisor.refuse = new ErrandError("start-failed", "No such file");
-    expect(() => broker.start(spec("a"), origin)).toThrow(supervisor.refuse);
+    expect(() => broker.startAttached(spec("a"), origin)).toThrow(supervisor.refuse);
     expect([...history.jobs.values()]).toEqual([
       expect.objectContaining({ state: "failed", failure: "No such file" }),
     ]);
@@ -78,17 +91,17 @@ describe("a start", () => {
   test("that fails inside tells the record nothing of the inside", () => {
     const broker = makeBroker();
     supervisor.refuse = new Error("secret path");
-    expect(() => broker.start(spec("a"), origin)).toThrow("secret path");
+    expect(() => broker.startAttached(spec("a"), origin)).toThrow("secret path");
     expect(JSON.stringify([...history.jobs.values()])).not.toContain("secret path");
   });
 
   test("above the limit is refused, and below it again is not", () => {
     const broker = makeBroker({ maxRunningJobs: 2 });
-    for (const alias of ["a", "b"]) broker.start(spec(alias), origin);
-    expect(codeOf(() => broker.start(spec("c"), origin))).toBe("too-many-jobs");
+    for (const alias of ["a", "b"]) broker.startAttached(spec(alias), origin);
+    expect(codeOf(() => broker.startAttached(spec("c"), origin))).toBe("too-many-jobs");
     expect(aliases.holders.has("c")).toBe(false);
     supervisor.last.end();
-    broker.start(spec("c"), origin);
+    broker.startAttached(spec("c"), origin);
     expect(broker.runningJobs).toBe(2);
   });
 });
@@ -96,11 +109,11 @@ describe("a start", () => {
 describe("an alias", () => {
   test("is held by one job, and by none without an alias", () => {
     const broker = makeBroker();
-    broker.start(spec("a"), origin);
-    expect(codeOf(() => broker.start(spec("a"), origin))).toBe("already-running");
-    broker.start(spec("b"), origin);
-    broker.start(spec(null), origin);
-    broker.start(spec(null), origin);
+    broker.startAttached(spec("a"), origin);
+    expect(codeOf(() => broker.startAttached(spec("a"), origin))).toBe("already-running");
+    broker.startAttached(spec("b"), origin);
+    broker.startAttached(spec(null), origin);
+    broker.startAttached(spec(null), origin);
     expect([...aliases.holders.keys()]).toEqual(["a", "b"]);
     expect(history.jobs.size).toBe(4);
   });
@@ -108,25 +121,25 @@ describe("an alias", () => {
   test("is free after a start that failed", () => {
     const broker = makeBroker();
     supervisor.refuse = new ErrandError("start-failed", "no");
-    expect(codeOf(() => broker.start(spec("a"), origin))).toBe("start-failed");
+    expect(codeOf(() => broker.startAttached(spec("a"), origin))).toBe("start-failed");
     supervisor.refuse = null;
-    expect(broker.start(spec("a"), origin).job.state).toBe("running");
+    expect(broker.startAttached(spec("a"), origin).job.state).toBe("running");
   });
 
   test("is free when the job has finished, not when the leader has exited", () => {
     const broker = makeBroker();
-    broker.start(spec("a"), origin);
+    broker.startAttached(spec("a"), origin);
     supervisor.last.listener.exited({ code: 0, signal: null });
-    expect(codeOf(() => broker.start(spec("a"), origin))).toBe("already-running");
-    supervisor.last.listener.finished({ stdoutBytes: 0, stderrBytes: 0, stderrTail: "" }, null);
-    expect(broker.start(spec("a"), origin).job.state).toBe("running");
+    expect(codeOf(() => broker.startAttached(spec("a"), origin))).toBe("already-running");
+    supervisor.last.listener.finished(noOutput, null);
+    expect(broker.startAttached(spec("a"), origin).job.state).toBe("running");
   });
 
   test.each(["stop", "disconnect", "drain", "killAll"] as const)(
     "is free after %s only when the tree is gone",
     (way) => {
       const broker = makeBroker();
-      const active = broker.start(spec("a"), origin);
+      const active = broker.startAttached(spec("a"), origin);
       if (way === "stop") broker.stop(active.job.id, 1);
       else if (way === "disconnect") broker.disconnect(active);
       else if (way === "drain") broker.drain();
@@ -142,7 +155,7 @@ describe("an alias", () => {
 describe("waiting", () => {
   test("answers at the end, for each who waits, and leaves no timer", async () => {
     const broker = makeBroker();
-    const { job } = broker.start(spec("a"), origin);
+    const { job } = broker.startAttached(spec("a"), origin);
     const waits = [broker.wait(job.id, 10), broker.wait(job.id, 20)];
     clock.pass(9_000);
     supervisor.last.end(3);
@@ -154,7 +167,7 @@ describe("waiting", () => {
 
   test("answers with the job as it is when the wait is over, and does not stop it", async () => {
     const broker = makeBroker();
-    const { job } = broker.start(spec("a"), origin);
+    const { job } = broker.startAttached(spec("a"), origin);
     const waiting = broker.wait(job.id, 0.5);
     clock.pass(500);
     expect(await waiting).toEqual(job);
@@ -165,7 +178,7 @@ describe("waiting", () => {
 
   test("is over at once without a time, for an ended job and for none", async () => {
     const broker = makeBroker();
-    const { job } = broker.start(spec("a"), origin);
+    const { job } = broker.startAttached(spec("a"), origin);
     expect(await broker.wait(job.id, 0)).toEqual(job);
     supervisor.last.end();
     expect((await broker.wait(job.id, 99))?.state).toBe("ended");
@@ -177,7 +190,7 @@ describe("waiting", () => {
 describe("a stop", () => {
   test("answers when the job has finished, each time it is asked", async () => {
     const broker = makeBroker();
-    const { job } = broker.start(spec("a"), origin);
+    const { job } = broker.startAttached(spec("a"), origin);
     const stops = [broker.stop(job.id, 5), broker.stop(job.id, 0)];
     supervisor.last.end();
     for (const stopped of await Promise.all(stops))
@@ -189,7 +202,7 @@ describe("a stop", () => {
 
   test("after a disconnection does not change its reason", async () => {
     const broker = makeBroker({ disconnectGraceSeconds: 0.25 });
-    const active = broker.start(spec("a"), origin);
+    const active = broker.startAttached(spec("a"), origin);
     broker.disconnect(active);
     const stopping = broker.stop(active.job.id, 0);
     supervisor.last.end();
@@ -203,9 +216,12 @@ describe("a stop", () => {
 describe("a drain", () => {
   test("takes no new jobs, lets the running ones end, and resolves when none is left", async () => {
     const broker = makeBroker();
-    for (const alias of ["a", "b"]) broker.start(spec(alias), origin);
+    for (const alias of ["a", "b"]) broker.startAttached(spec(alias), origin);
     const drained = broker.drain();
-    expect([broker.draining, codeOf(() => broker.start(spec("c"), origin))]).toEqual([true, "shutting-down"]);
+    expect([broker.draining, codeOf(() => broker.startAttached(spec("c"), origin))]).toEqual([
+      true,
+      "shutting-down",
+    ]);
     for (const command of supervisor.started) command.end();
     await drained;
     expect(supervisor.started.flatMap(({ graces }) => graces)).toEqual([]);
@@ -214,7 +230,7 @@ describe("a drain", () => {
 
   test("stops what is left after its time", async () => {
     const broker = makeBroker({ shutdownDrainSeconds: 3, stopGraceSeconds: 2 });
-    const { job } = broker.start(spec("a"), origin);
+    const { job } = broker.startAttached(spec("a"), origin);
     const drained = broker.drain();
     clock.pass(2_999);
     expect(supervisor.last.graces).toEqual([]);
@@ -228,7 +244,7 @@ describe("a drain", () => {
   test("is over at once without jobs, and hastened by killAll", async () => {
     await makeBroker().drain();
     const broker = makeBroker();
-    broker.start(spec("a"), origin);
+    broker.startAttached(spec("a"), origin);
     const drained = broker.drain();
     broker.killAll();
     expect(supervisor.last.graces).toEqual([0]);
@@ -240,11 +256,125 @@ describe("a drain", () => {
 test("listeners hear of each start, end and failure", async () => {
   const broker = makeBroker();
   const listener = broker.subscribe();
-  broker.start(spec("a"), origin);
+  broker.startAttached(spec("a"), origin);
   supervisor.last.end();
   supervisor.refuse = new ErrandError("start-failed", "no");
-  expect(codeOf(() => broker.start(spec("b"), origin))).toBe("start-failed");
+  expect(codeOf(() => broker.startAttached(spec("b"), origin))).toBe("start-failed");
   const seen = [await listener.next(), await listener.next(), await listener.next()];
   expect(seen.map((event) => event?.type)).toEqual(["started", "ended", "failed"]);
   expect(logged.map(({ state }) => state)).toEqual(["running", "ended", "failed"]);
+});
+
+describe("a background start", () => {
+  const background = (alias: string | null = null): JobSpec => ({ ...spec(alias), mode: "background" });
+  const calls = () => spool.made.map((files) => files.calls);
+
+  test("has its files before it is executed, and tells them of its life", async () => {
+    const broker = makeBroker();
+    const { job } = await broker.startBackground(background(), origin);
+    expect([job.state, calls()]).toEqual(["running", [["started 4711"]]]);
+    supervisor.last.end(3);
+    expect(calls()).toEqual([["started 4711", "ended exited"]]);
+    expect(history.get(job.id)).toMatchObject({ state: "ended", outcome: { code: 3 } });
+  });
+
+  test("counts and holds its alias while its directory is made", async () => {
+    const broker = makeBroker({ maxRunningJobs: 1 });
+    const starting = broker.startBackground(background("a"), origin);
+    expect([broker.runningJobs, supervisor.started.length]).toEqual([1, 0]);
+    expect(codeOf(() => broker.startAttached(spec(null), origin))).toBe("too-many-jobs");
+    expect((await starting).job.state).toBe("running");
+  });
+
+  test("that finds no room leaves a record and frees the alias", async () => {
+    const broker = makeBroker();
+    spool.refuse = new ErrandError("storage-full", "full");
+    expect(broker.startBackground(background("a"), origin)).rejects.toBe(spool.refuse);
+    await Bun.sleep(0);
+    expect([...history.jobs.values()]).toEqual([
+      expect.objectContaining({ state: "failed", failure: "full" }),
+    ]);
+    expect([broker.runningJobs, supervisor.started.length, aliases.holders.size]).toEqual([0, 0, 0]);
+  });
+
+  test("that cannot be executed leaves no files", async () => {
+    const broker = makeBroker();
+    supervisor.refuse = new ErrandError("start-failed", "No such file");
+    expect(broker.startBackground(background(), origin)).rejects.toBe(supervisor.refuse);
+    await Bun.sleep(0);
+    expect([calls(), broker.runningJobs]).toEqual([[["discard"]], 0]);
+  });
+
+  test("that is overtaken by the drain is refused, and the drain ends", async () => {
+    const broker = makeBroker();
+    const disk = Promise.withResolvers<void>();
+    spool.ready = disk.promise;
+    const starting = broker.startBackground(background(), origin);
+    const draining = broker.drain();
+    disk.resolve();
+    expect(starting).rejects.toMatchObject({ code: "shutting-down" });
+    await draining;
+    expect([calls(), supervisor.started.length]).toEqual([[["discard"]], 0]);
+  });
+
+  test("that is asked to stop meanwhile is stopped at once, with the reason", async () => {
+    const broker = makeBroker();
+    const disk = Promise.withResolvers<void>();
+    spool.ready = disk.promise;
+    const starting = broker.startBackground(background(), origin);
+    // The first id of the clock's first millisecond.
+    const stopping = broker.stop(firstId(), 2);
+    disk.resolve();
+    await starting;
+    expect(supervisor.last.graces).toEqual([2]);
+    supervisor.last.end();
+    expect(await stopping).toMatchObject({ outcome: { reason: "stopped" } });
+  });
+
+  test("at a limit of its own is stopped with its grace, and the limit is the reason", async () => {
+    const broker = makeBroker({ stopGraceSeconds: 7 });
+    const { job } = await broker.startBackground({ ...background(), stopGraceSeconds: 1 }, origin);
+    supervisor.last.listener.limitReached("idle");
+    supervisor.last.listener.limitReached("timeout");
+    expect(supervisor.last.graces).toEqual([1, 1]);
+    supervisor.last.end();
+    expect(history.get(job.id)).toMatchObject({ outcome: { reason: "idle" } });
+  });
+});
+
+describe("a detached start", () => {
+  test("is on record when it is acknowledged, and no longer this server's", () => {
+    const broker = makeBroker();
+    const job = broker.startDetached({ ...spec(null), mode: "detached" }, origin);
+    expect(job).toMatchObject({ state: "detached", pid: 4_712 });
+    expect([history.flushes, history.get(job.id), broker.runningJobs]).toEqual([1, job, 0]);
+  });
+});
+
+describe("forgetting", () => {
+  test("takes an ended job and its files, and refuses one that runs", async () => {
+    const broker = makeBroker();
+    const { job } = await broker.startBackground({ ...spec(null), mode: "background" }, origin);
+    expect(codeOf(() => broker.forget(job.id))).toBe("still-running");
+    supervisor.last.end();
+    expect(broker.forget(job.id)).toMatchObject({ state: "ended" });
+    expect([broker.get(job.id), broker.forget(job.id), spool.removed]).toEqual([
+      undefined,
+      undefined,
+      [job.id],
+    ]);
+  });
+
+  test("has happened to what has expired, even before it is removed", async () => {
+    const broker = makeBroker();
+    const { job } = await broker.startBackground(
+      { ...spec(null), mode: "background", retainSeconds: 1 },
+      origin,
+    );
+    supervisor.last.end();
+    clock.pass(999);
+    expect(broker.get(job.id)?.state).toBe("ended");
+    clock.pass(1);
+    expect(broker.get(job.id)).toBeUndefined();
+  });
 });

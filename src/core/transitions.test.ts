@@ -1,6 +1,14 @@
 import { describe, expect, test } from "bun:test";
-import type { Exit, Job, JobState, StopReason } from "./job.ts";
-import { jobStates } from "./job.ts";
+import { noOutput } from "../../test/contract/support/fake-ports.ts";
+import {
+  type Exit,
+  expiresAt,
+  type Job,
+  type JobState,
+  jobStates,
+  type StartingJob,
+  type StopReason,
+} from "./job.ts";
 import { type JobEvent, lostWithoutRecord, transition, transitionTable } from "./transitions.ts";
 
 const base = {
@@ -11,13 +19,18 @@ const base = {
   command: ["true"],
   cwd: null,
   alias: "a",
+  mode: "background",
+  leftovers: "leave",
+  successExitCodes: [0, 3],
+  retainSeconds: 60,
+  callback: null,
   createdAt: 1_000,
-};
+} as const satisfies Omit<StartingJob, "state">;
 const exit: Exit = { code: 3, signal: null };
-const output = { stdoutBytes: 1, stderrBytes: 2, stderrTail: "x" };
+const output = { ...noOutput, stderrTail: "x" };
 const outcome = { reason: "exited", code: 0, signal: null, success: true, detail: null } as const;
 
-const starting: Job = { ...base, state: "starting" };
+const starting: StartingJob = { ...base, state: "starting" };
 const running = {
   ...base,
   state: "running",
@@ -42,40 +55,35 @@ const jobs: { readonly [State in JobState]: Extract<Job, { state: State }> } = {
     output,
   },
   failed: { ...base, state: "failed", endedAt: 1_002, failure: "no" },
-  lost: { ...lostWithoutRecord("42", "here", 1_000) },
+  detached: { ...base, state: "detached", startedAt: 1_001, pid: 7 },
+  lost: lostWithoutRecord("42", { node: "here", createdAt: 1_000, lostAt: 1_500, retainSeconds: 60 }),
 };
 
 const at = { wall: 2_000, monotonic: 1_500 };
 const events: { readonly [Type in JobEvent["type"]]: Extract<JobEvent, { type: Type }> } = {
   executed: { type: "executed", at, pid: 7 },
+  released: { type: "released", at, pid: 7 },
   refused: { type: "refused", at, failure: "no" },
   stop: { type: "stop", reason: "stopped" },
   exited: { type: "exited", exit },
   finished: { type: "finished", at, output, detail: null },
-  vanished: { type: "vanished" },
+  vanished: { type: "vanished", at, output },
 };
+
+/** Nothing happens to a job that is over. */
+const over = {
+  ...{ executed: null, released: null, refused: null, stop: null, exited: null, finished: null },
+  vanished: null,
+} as const;
 
 /** Every cell: the state after the event, or null where there is none. */
 const cells: { readonly [State in JobState]: { readonly [Type in JobEvent["type"]]: JobState | null } } = {
-  starting: {
-    executed: "running",
-    refused: "failed",
-    stop: null,
-    exited: null,
-    finished: null,
-    vanished: "lost",
-  },
-  running: {
-    executed: null,
-    refused: null,
-    stop: "running",
-    exited: "running",
-    finished: "ended",
-    vanished: "lost",
-  },
-  ended: { executed: null, refused: null, stop: null, exited: null, finished: null, vanished: null },
-  failed: { executed: null, refused: null, stop: null, exited: null, finished: null, vanished: null },
-  lost: { executed: null, refused: null, stop: null, exited: null, finished: null, vanished: null },
+  starting: { ...over, executed: "running", released: "detached", refused: "failed", vanished: "lost" },
+  running: { ...over, stop: "running", exited: "running", finished: "ended", vanished: "lost" },
+  ended: over,
+  failed: over,
+  detached: over,
+  lost: over,
 };
 
 describe("every cell of state × event", () => {
@@ -146,6 +154,16 @@ describe("the outcome", () => {
       [exited(0, null), stop("stopped")],
       { reason: "exited", code: 0, signal: null, success: true },
     ],
+    [
+      "an end with a code that counts as success",
+      [exited(3, null)],
+      { reason: "exited", code: 3, signal: null, success: true },
+    ],
+    [
+      "a timeout",
+      [stop("timeout"), exited(null, "SIGTERM")],
+      { reason: "timeout", code: null, signal: "SIGTERM", success: false },
+    ],
     ["no exit that was seen", [], { reason: "lost", code: null, signal: null, success: false }],
     [
       "a stop without an exit that was seen",
@@ -188,22 +206,38 @@ describe("a lost job", () => {
       state: "lost",
       startedAt: 1_001,
       pid: 7,
+      lostAt: at.wall,
       outcome: nothing,
+      output,
     });
     expect(transition(starting, events.vanished)).toEqual({
       ...base,
       state: "lost",
       startedAt: null,
       pid: null,
+      lostAt: at.wall,
       outcome: nothing,
+      output,
     });
   });
 
   test("of which nothing but its id is left is all unknown", () => {
-    expect(lostWithoutRecord("42", "here", 1_000)).toMatchObject({
+    expect(jobs.lost).toMatchObject({
       owner: null,
       command: [],
       outcome: nothing,
     });
+  });
+});
+
+test("a job expires so long after its end, and never before it", () => {
+  const times = Object.fromEntries(jobStates.map((state) => [state, expiresAt(jobs[state])]));
+  expect(times).toEqual({
+    starting: null,
+    running: null,
+    ended: 61_002,
+    failed: 61_002,
+    detached: 61_001,
+    lost: 61_500,
   });
 });

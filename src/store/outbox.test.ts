@@ -188,17 +188,6 @@ describe("what is due", () => {
     expect(without("https://a.test", "http://a.test:81", "http://[::1]")).toEqual([0, 3, 4]);
     expect(without("http://a", "http:", "", "%")).toEqual([0, 1, 2, 3, 4, 5]);
   });
-
-  test("is found by its time, however many there are", () => {
-    const sql = "EXPLAIN QUERY PLAN SELECT * FROM callbacks WHERE state = 'pending' AND next_attempt_at <= 1";
-    expect(
-      JSON.stringify(
-        database.query(sql).all(),
-        (_, value) =>
-          String(value) && value.toString?.() && (typeof value === "bigint" ? Number(value) : value),
-      ),
-    ).toContain("callbacks_pending");
-  });
 });
 
 describe("a try that is settled", () => {

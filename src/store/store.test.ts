@@ -1,10 +1,11 @@
 import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { noOutput } from "../../test/contract/support/fake-ports.ts";
 import { IdSource, idTime } from "../core/ids.ts";
-import type { EndedJob, FailedJob, Job, RunningJob, StartingJob } from "../core/job.ts";
+import type { CallbackRequest, EndedJob, FailedJob, Job, RunningJob, StartingJob } from "../core/job.ts";
 import { Store } from "./store.ts";
 
 const start = 1_800_000_000_000;
@@ -29,7 +30,8 @@ afterEach(() => {
 
 /** `flushSeconds` is long, so that what is written early was written by what the test did. */
 function open(flushSeconds = 5): Store {
-  const store = new Store({ path, flushSeconds, onError: (error) => errors.push(error) });
+  const onError = (error: unknown) => void errors.push(error);
+  const store = new Store({ path, flushSeconds, signatureNonces: 1_000, onError });
   opened.add(store);
   return store;
 }
@@ -47,6 +49,10 @@ const base = (alias: string | null) => ({
   command: ["echo", "\u00e9 \ud83e\udd8a \u0000 '\"\\ "],
   cwd: null,
   alias,
+  ...({ mode: "background", leftovers: "leave" } as const),
+  successExitCodes: [0],
+  retainSeconds: 60,
+  callback: null as CallbackRequest | null,
   createdAt: now,
 });
 const starting = (alias: string | null): StartingJob => ({ ...base(alias), state: "starting" });
@@ -67,7 +73,7 @@ const ended = (alias: string | null): EndedJob => ({
   durationNanoseconds: 1,
   pid: 7,
   outcome: { reason: "exited", code: 0, signal: null, success: true, detail: null },
-  output: { stdoutBytes: 1, stderrBytes: 0, stderrTail: "" },
+  output: noOutput,
 });
 const failed = (alias: string | null): FailedJob => ({
   ...base(alias),
@@ -199,6 +205,8 @@ describe("a claim", () => {
   });
 });
 
+const recovery = { node: "here", now: start + 5_000, retainSeconds: 60 };
+
 describe("recovery", () => {
   test("makes what was alive lost, and leaves the rest as it is", () => {
     const store = open();
@@ -206,7 +214,7 @@ describe("recovery", () => {
     for (const job of jobs) store.put(job);
     close(store);
     const next = open();
-    expect(next.recover([], "here")).toBe(2);
+    expect(next.recover([], recovery)).toBe(2);
     expect(jobs.map(({ id }) => next.get(id)?.state)).toEqual(["lost", "lost", "ended", "failed"]);
     expect(next.get(jobs[1].id)).toMatchObject({
       startedAt: jobs[1].startedAt,
@@ -215,7 +223,7 @@ describe("recovery", () => {
     });
     expect(["a", "b", "c"].map((alias) => next.claim(alias, "1"))).toEqual([true, true, true]);
     close(next);
-    expect(open().recover([], "here")).toBe(0);
+    expect(open().recover([], recovery)).toBe(0);
   });
 
   test("knows of jobs whose record was never written, and does not count one twice", () => {
@@ -229,7 +237,7 @@ describe("recovery", () => {
     const unknown = ids.next();
     const next = open();
     const alive = [BigInt(known.id), BigInt(done.id), unknown];
-    expect(next.recover(alive, "there")).toBe(2);
+    expect(next.recover(alive, { ...recovery, node: "there" })).toBe(2);
     expect(next.get(unknown.toString())).toMatchObject({
       state: "lost",
       node: "there",
@@ -240,26 +248,77 @@ describe("recovery", () => {
   });
 });
 
-describe("forgetting", () => {
-  test("takes ended jobs before a time, and never one that lives", () => {
+/** An ended job whose files take so much. */
+const kept = (storedBytes: number): EndedJob => ({ ...ended(null), output: { ...noOutput, storedBytes } });
+const called = (job: EndedJob): EndedJob => ({
+  ...job,
+  callback: { url: "http://127.0.0.1/", events: ["job.ended"], form: "v1" },
+});
+
+describe("a job whose time is over", () => {
+  test("is told, oldest first, and one that lives never is", () => {
     const store = open();
-    const old = [ended("a"), failed("b"), running("c"), starting("d")];
+    const jobs = [ended("a"), failed("b"), running("c"), starting("d")];
     now += 1_000;
-    const young = [ended("e")];
-    for (const job of [...old, ...young]) store.put(job);
+    jobs.push(ended("e"));
+    for (const job of jobs) store.put(job);
     store.flush();
-    expect(store.forgetBefore(start + 1_000)).toBe(false);
-    expect(idsOf(store.list({ count: 9 }))).toEqual(idsOf([...young, ...old.slice(2).reverse()]));
+    const end = start + 60_000;
+    expect([store.expired(end - 1, 9), store.nextExpiry()]).toEqual([[], end]);
+    expect(store.expired(end, 9)).toEqual(idsOf(jobs.slice(0, 2)));
+    expect(store.expired(end, 1)).toEqual(idsOf(jobs.slice(0, 1)));
+    expect(store.expired(end + 1e9, 9)).toEqual(idsOf([...jobs.slice(0, 2), ...jobs.slice(4)]));
   });
 
-  test("goes in steps, and says whether there are more", () => {
+  test("stays while its callback is still to be delivered", () => {
     const store = open();
-    for (let turn = 0; turn < 2_001; turn += 1) store.put(ended(null));
+    const job = called(kept(1));
+    store.put(job);
     store.flush();
-    now += 1_000;
-    const [newest] = store.list({ count: 1 });
-    expect<unknown>([store.forgetBefore(now), store.list({ count: 9 })]).toEqual([true, [newest]]);
-    expect([store.forgetBefore(now), store.list({ count: 9 })]).toEqual([false, []]);
+    expect([store.expired(start + 1e9, 9), store.oldestKept()]).toEqual([[], null]);
+    const [delivery] = store.outbox.ofJob(job.id);
+    store.outbox.settle(delivery?.id ?? "", {
+      ...{ state: "delivered", attempts: 1, nextAttemptAt: null },
+      ...{ lastAttemptAt: now, lastStatus: 200, lastError: null },
+    });
+    expect([store.expired(start + 1e9, 9), store.oldestKept()]).toEqual([[job.id], job.id]);
+  });
+});
+
+describe("what is kept", () => {
+  test("is summed, and the oldest that has files is told", () => {
+    const store = open();
+    const jobs = [ended(null), kept(5), kept(7), running(null)];
+    for (const job of jobs) store.put(job);
+    store.flush();
+    expect<unknown>([store.storedBytes(), store.oldestKept()]).toEqual([12, jobs[1]?.id]);
+  });
+
+  test("is forgotten by id, with its callbacks, also before it was written", () => {
+    const store = open();
+    const jobs = [called(kept(5)), called(kept(7))];
+    for (const job of jobs) store.put(job);
+    store.forget(idsOf(jobs.slice(0, 1)));
+    expect(idsOf(store.list({ count: 9 }))).toEqual(idsOf(jobs.slice(1)));
+    expect(jobs.map(({ id }) => store.outbox.ofJob(id).length)).toEqual([0, 1]);
+    expect(jobs.map(({ id }) => store.stateOf(id))).toEqual([null, "ended"]);
+  });
+});
+
+describe("a callback", () => {
+  test("is noted in the same step as the end that it tells, and the courier is told", () => {
+    const store = open();
+    let told = 0;
+    store.onCallbacks(() => {
+      told += 1;
+    });
+    store.put(ended(null));
+    store.flush();
+    const job = called(ended(null));
+    store.put(job);
+    expect([told, store.outbox.ofJob(job.id)]).toEqual([0, []]);
+    store.flush();
+    expect([told, store.outbox.ofJob(job.id).map(({ event }) => event)]).toEqual([1, ["job.ended"]]);
   });
 });
 
@@ -271,6 +330,53 @@ describe("a database", () => {
     expect(() => open()).toThrow("99");
     expect(database.query("PRAGMA user_version").get()).toEqual({ user_version: 99 });
     database.close();
+  });
+
+  test("of the first form gets what jobs have now", () => {
+    const database = new Database(path, { create: true });
+    database.run(readFileSync(join(import.meta.dir, "migrations/0001-jobs.sql"), "utf8"));
+    database.run("PRAGMA user_version = 1");
+    const {
+      mode: _m,
+      leftovers: _l,
+      successExitCodes: _s,
+      retainSeconds: _r,
+      callback: _c,
+      ...old
+    } = base("a");
+    const times = { startedAt: now, endedAt: now + 9, durationNanoseconds: 1, pid: 7 };
+    const outcome = { reason: "exited", code: 0, signal: null, success: true, detail: null } as const;
+    const records = [
+      {
+        ...old,
+        state: "ended",
+        ...times,
+        outcome,
+        output: { stdoutBytes: 3, stderrBytes: 0, stderrTail: "x" },
+      },
+      { ...old, id: ids.next().toString(), state: "failed", endedAt: now, failure: "no" },
+      { ...old, id: ids.next().toString(), state: "lost", startedAt: null, pid: null, outcome },
+    ];
+    for (const record of records) {
+      database
+        .query("INSERT INTO jobs (id, state, alias, node, record) VALUES (?, ?, ?, ?, ?)")
+        .run(BigInt(record.id), record.state, record.alias, record.node, JSON.stringify(record));
+    }
+    database.close();
+    const store = open();
+    const [first, , third] = records.map(({ id }) => store.get(id));
+    const counted = { bytes: 3, keptFrom: 3, truncated: false };
+    expect(first).toMatchObject({
+      ...{ mode: "attached", leftovers: "leave", successExitCodes: [0], callback: null },
+      output: {
+        stdout: counted,
+        stderr: { ...counted, bytes: 0, keptFrom: 0 },
+        stderrTail: "x",
+        storedBytes: 0,
+      },
+    });
+    expect(third).toMatchObject({ lostAt: now, output: null });
+    expect(store.expired(now + 7 * 86_400_000 + 9, 9)).toHaveLength(3);
   });
 
   test("of this form is opened again without a change", () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { anything, array, assert, dictionary, json, property, record, string, uint8Array } from "fast-check";
 import { ErrandError } from "../../core/errors.ts";
+import { plainSpec } from "../../core/job.ts";
 import { decode } from "./decode.ts";
 
 const aliasBytes = 64;
@@ -21,6 +22,7 @@ function refusal(body: Uint8Array | string): string | undefined {
 describe("a request", () => {
   test("needs alias and cmd alone", () => {
     expect(decodeText('{"alias":"a","cmd":"true"}')).toEqual({
+      ...plainSpec,
       alias: "a",
       command: ["true"],
       cwd: null,
@@ -31,6 +33,7 @@ describe("a request", () => {
   test("has arguments, directory and variables, and may have more", () => {
     const spec = { alias: "a", cmd: "x", args: ["", "b c"], cwd: "/", envs: { A: "", B: "1" }, more: [1] };
     expect(decodeText(JSON.stringify(spec))).toEqual({
+      ...plainSpec,
       alias: "a",
       command: ["x", "", "b c"],
       cwd: "/",

@@ -21,8 +21,8 @@ export async function readText(
   const kept = broker.outputBytes(job.id, stream) ?? 0;
   const length = Math.min(kept, mostBytes);
   const bytes = length > 0 ? await broker.readOutput(job.id, stream, 0, length) : new Uint8Array(0);
-  const written = job.state === "ended" ? (job.output[stream].bytes ?? kept) : kept;
-  const truncated = bytes.byteLength < Math.max(kept, written);
+  const summary = job.state === "ended" || job.state === "lost" ? job.output?.[stream] : undefined;
+  const truncated = bytes.byteLength < Math.max(kept, summary?.bytes ?? 0) || (summary?.truncated ?? false);
   // A decoder that expects more keeps an unfinished character back: it is not at its end, but at the cut.
   const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes, { stream: truncated });
   return { text, truncated };

@@ -1,10 +1,23 @@
-import type { Job, JobId, JobSpec } from "../../../src/core/job.ts";
+import {
+  type EndedJob,
+  expiresAt,
+  type Job,
+  type JobId,
+  type JobSpec,
+  type OutputSummary,
+  type RunningJob,
+  type StartingJob,
+} from "../../../src/core/job.ts";
 import type {
   AliasClaims,
+  AttachedProcess,
   Clock,
+  JobFiles,
   JobHistory,
   JobQuery,
+  OutputStream,
   ProcessListener,
+  Spool,
   SupervisedProcess,
   Supervisor,
 } from "../../../src/core/ports.ts";
@@ -39,7 +52,76 @@ export class Records implements JobHistory {
   put = (job: Job) => void this.jobs.set(job.id, job);
   get = (id: JobId) => this.jobs.get(id);
   list = ({ count }: JobQuery) => [...this.jobs.values()].reverse().slice(0, count);
+  flushes = 0;
+  flush = () => {
+    this.flushes += 1;
+  };
+  /** Those whose callback is still to be delivered. */
+  unsettled = new Set<JobId>();
+
+  expired = (wall: number, count: number) =>
+    this.settled()
+      .filter((job) => (expiresAt(job) ?? Number.POSITIVE_INFINITY) <= wall)
+      .slice(0, count)
+      .map(({ id }) => id);
+
+  nextExpiry(): number | null {
+    const times = [...this.jobs.values()].flatMap((job) => expiresAt(job) ?? []);
+    return times.length === 0 ? null : Math.min(...times);
+  }
+
+  oldestKept = () =>
+    this.settled().find((job) => job.state === "ended" && job.output.storedBytes > 0)?.id ?? null;
+
+  forget(ids: readonly JobId[]): void {
+    for (const id of ids) this.jobs.delete(id);
+  }
+
+  private settled(): Job[] {
+    return [...this.jobs.values()].filter(({ id }) => !this.unsettled.has(id));
+  }
 }
+
+/** Output of jobs in memory. */
+export class Files implements JobFiles {
+  written: Record<OutputStream, string> = { stdout: "", stderr: "" };
+  calls: string[] = [];
+
+  write(stream: OutputStream, chunk: Uint8Array): void {
+    this.written[stream] += Buffer.from(chunk).toString();
+  }
+
+  summary = () => noOutput;
+  started = (job: RunningJob) => void this.calls.push(`started ${job.pid}`);
+  ended = (job: EndedJob) => void this.calls.push(`ended ${job.outcome.reason}`);
+  discard = () => void this.calls.push("discard");
+}
+
+/** A spool that remembers what it was asked for. */
+export class Folders implements Spool {
+  made: Files[] = [];
+  removed: JobId[] = [];
+  refuse: Error | null = null;
+  /** Lets a test hold back the disk. */
+  ready: Promise<void> = Promise.resolve();
+
+  async create(_job: StartingJob, _spec: JobSpec): Promise<JobFiles> {
+    await this.ready;
+    if (this.refuse !== null) throw this.refuse;
+    const files = new Files();
+    this.made.push(files);
+    return files;
+  }
+
+  size = () => null;
+  read = async () => new Uint8Array(0);
+  remove = (id: JobId) => void this.removed.push(id);
+}
+
+const nothing = { bytes: 0, keptFrom: 0, truncated: false };
+
+/** What a command without output leaves. */
+export const noOutput: OutputSummary = { stdout: nothing, stderr: nothing, stderrTail: "", storedBytes: 0 };
 
 /** Alias claims in memory. */
 export class Claims implements AliasClaims {
@@ -51,7 +133,7 @@ export class Claims implements AliasClaims {
 }
 
 /** A command that does what the test says. */
-export class Command implements SupervisedProcess {
+export class Command implements AttachedProcess {
   readonly pid = 4_711;
   readonly output = { whole: async () => null, read: async () => null };
   readonly graces: number[] = [];
@@ -67,7 +149,7 @@ export class Command implements SupervisedProcess {
 
   end(code = 0): void {
     this.listener.exited({ code, signal: null });
-    this.listener.finished({ stdoutBytes: 0, stderrBytes: 0, stderrTail: "" }, null);
+    this.listener.finished(noOutput, null);
   }
 }
 
@@ -76,7 +158,17 @@ export class Commands implements Supervisor {
   started: Command[] = [];
   refuse: Error | null = null;
 
-  start(_id: bigint, _spec: JobSpec, listener: ProcessListener): SupervisedProcess {
+  startAttached = (_id: bigint, _spec: JobSpec, listener: ProcessListener): AttachedProcess =>
+    this.start(listener);
+  startSpooled = (_id: bigint, _spec: JobSpec, listener: ProcessListener): SupervisedProcess =>
+    this.start(listener);
+
+  startDetached(): number {
+    if (this.refuse !== null) throw this.refuse;
+    return 4_712;
+  }
+
+  private start(listener: ProcessListener): Command {
     if (this.refuse !== null) throw this.refuse;
     const command = new Command(listener);
     this.started.push(command);
