@@ -4,7 +4,7 @@ import type { Logger } from "pino";
 import { endSignal } from "./cli/endSignal.ts";
 import { makeCallbacks } from "./compose/callbacks.ts";
 import { clock } from "./compose/clock.ts";
-import { watchDatabaseSize } from "./compose/databaseSize.ts";
+import { sizeBeside } from "./compose/databaseSize.ts";
 import { serverParts } from "./compose/doors.ts";
 import { recoverJobs } from "./compose/recover.ts";
 import { formatAddress, isLoopback } from "./config/address.ts";
@@ -69,7 +69,7 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
   });
   quota.adopt(store.storedBytes());
   const retention = new Retention({
-    ...{ clock, history: store, spool, quota },
+    ...{ clock, history: store, spool, quota, otherBytes: () => sizeBeside(data) },
     onError: (error) => logger.error({ error: String(error) }, "an old job cannot be removed"),
   });
   if (lost > 0)
@@ -117,7 +117,7 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
   }
   retention.start();
   callbacks.courier.wake();
-  const timers = [watchDatabaseSize(data, quota), ...startTimers(settings, logger)];
+  const timers = startTimers(settings, logger);
   warn(settings, logger);
   logger.info({ version, listen: addresses.map(formatAddress), data }, "listening");
   options.greet(addresses, tokenPath(data));

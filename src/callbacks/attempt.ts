@@ -35,6 +35,8 @@ interface SenderOptions {
 /** Of the answer's body so much is taken, for so long, so that a receiver does not see its answer refused. */
 const mostBodyBytes = 64 * 1024;
 const mostBodyMilliseconds = 1_000;
+/** Interim answers, as 100 Continue, that may come before the one that counts. */
+const mostInterim = 16;
 const mostErrorCharacters = 200;
 
 /**
@@ -102,6 +104,11 @@ function post(
     // No agent: a kept connection would not be looked up again.
     const sent = request(url, { method: "POST", headers, agent: false, ...connection });
     sent.on("error", reject);
+    let interim = 0;
+    sent.on("information", () => {
+      interim += 1;
+      if (interim > mostInterim) sent.destroy(new Error(`more than ${mostInterim} interim answers came`));
+    });
     sent.on("response", (answer) => {
       resolve(answer.statusCode ?? 0);
       discard(sent, answer);

@@ -1,7 +1,7 @@
 import { ActiveJob } from "./activeJob.ts";
+import { Admission, type AdmissionParts, type Origin } from "./admission.ts";
 import { ErrandError, toErrandError } from "./errors.ts";
 import type { EventBus, Subscription } from "./eventBus.ts";
-import type { IdSource } from "./ids.ts";
 import {
   type DetachedJob,
   type EndedJob,
@@ -17,10 +17,7 @@ import {
   type StartingJob,
   type StopReason,
 } from "./job.ts";
-import type { Limits } from "./limits.ts";
 import type {
-  AliasClaims,
-  Clock,
   JobFiles,
   JobHistory,
   JobLog,
@@ -31,37 +28,25 @@ import type {
   Supervisor,
 } from "./ports.ts";
 
-/** Who asks, and through which door. */
-export interface Origin {
-  readonly owner: string;
-  readonly door: string;
-}
-
-interface BrokerParts {
-  readonly node: string;
+interface BrokerParts extends AdmissionParts {
   readonly supervisor: Supervisor;
   readonly spool: Spool;
   readonly history: JobHistory;
-  readonly aliases: AliasClaims;
-  readonly clock: Clock;
-  readonly ids: IdSource;
   readonly bus: EventBus;
-  readonly limits: Limits;
   readonly log: JobLog;
 }
-
-/** Seconds after which a refused start may succeed. */
-const retryAfterSeconds = 1;
 
 /** Owns the jobs of this server, grants aliases and carries out the use cases. */
 export class Broker {
   readonly #parts: BrokerParts;
   readonly #active = new Map<JobId, ActiveJob>();
+  readonly #admission: Admission;
   #draining = false;
   #onIdle: (() => void) | null = null;
 
   constructor(parts: BrokerParts) {
     this.#parts = parts;
+    this.#admission = new Admission(parts);
   }
 
   /** True from the first call of `drain` on. */
@@ -240,31 +225,12 @@ export class Broker {
   }
 
   /** Takes a job in: from here on it counts, and holds its alias. */
-  #admit(spec: JobSpec, { owner, door }: Origin): { readonly number: bigint; readonly active: ActiveJob } {
-    const { clock, ids, node, limits } = this.#parts;
+  #admit(spec: JobSpec, origin: Origin): { readonly number: bigint; readonly active: ActiveJob } {
     if (this.#draining) throw this.#shuttingDown();
-    if (this.#active.size >= limits.maxRunningJobs) {
-      const allowed = `${limits.maxRunningJobs} jobs are running, which is the limit (maxRunningJobs)`;
-      throw new ErrandError("too-many-jobs", allowed, retryAfterSeconds);
-    }
-    // Read before the id is made, so that a list since this time holds this job.
-    const createdAt = clock.wall();
-    const number = ids.next();
-    const id = number.toString();
-    this.#claim(spec, id);
-    const { command, cwd, alias, mode, leftovers, successExitCodes, callback } = spec;
-    const active = new ActiveJob({
-      ...{ state: "starting", id, node, owner, door, command, cwd, alias, mode, leftovers, successExitCodes },
-      ...{ retainSeconds: spec.retainSeconds ?? limits.retainSeconds, callback, createdAt },
-    });
-    this.#active.set(id, active);
+    const { number, job } = this.#admission.admit(spec, origin, this.#active.size);
+    const active = new ActiveJob(job);
+    this.#active.set(job.id, active);
     return { number, active };
-  }
-
-  #claim({ alias }: JobSpec, id: JobId): void {
-    if (alias === null) return;
-    if (this.#parts.aliases.claim(alias, id)) return;
-    throw new ErrandError("already-running", `a job with the alias ${JSON.stringify(alias)} is running`);
   }
 
   #listener(active: ActiveJob, spec: JobSpec, files: JobFiles | null): ProcessListener {

@@ -128,7 +128,9 @@ export interface JobHistory {
   nextExpiry(): number | null;
   /** The oldest ended job that has files and no callback to be delivered; null when there is none. */
   oldestKept(): JobId | null;
-  /** Forgets these jobs and their callbacks. */
+  /** The oldest ended jobs, with files or without, none of them with a callback to be delivered. */
+  oldestEnded(count: number): JobId[];
+  /** Forgets these jobs and their callbacks, and gives back the room of their records. */
   forget(ids: readonly JobId[]): void;
 }
 

@@ -1,13 +1,17 @@
 /** Keeps what jobs store within a number of bytes. When there is no room, the oldest ended jobs go. */
 export class DataQuota {
-  readonly #limitBytes: number;
+  readonly limitBytes: number;
   #usedBytes = 0;
-  /** Bytes that are taken beside the jobs, as by the database. */
   #otherBytes = 0;
   #evict: () => boolean = () => false;
 
   constructor(limitBytes: number) {
-    this.#limitBytes = limitBytes;
+    this.limitBytes = limitBytes;
+  }
+
+  /** Bytes that are taken beside the jobs' files, as by the database. */
+  get otherBytes(): number {
+    return this.#otherBytes;
   }
 
   /** Bytes in use, all together. */
@@ -27,7 +31,7 @@ export class DataQuota {
 
   /** Takes so many bytes; false when there is no room for them, whatever goes. */
   take(bytes: number): boolean {
-    while (this.usedBytes + bytes > this.#limitBytes) if (!this.#evict()) return false;
+    while (this.usedBytes + bytes > this.limitBytes) if (!this.#evict()) return false;
     this.#usedBytes += bytes;
     return true;
   }

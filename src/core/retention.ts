@@ -7,6 +7,8 @@ interface RetentionParts {
   readonly history: JobHistory;
   readonly spool: Spool;
   readonly quota: DataQuota;
+  /** What lies in the data directory beside the files of jobs takes so many bytes now. */
+  readonly otherBytes: () => number;
   /** A job's files cannot be removed. */
   readonly onError: (error: unknown) => void;
 }
@@ -16,6 +18,9 @@ const jobsAtOnce = 100;
 const stepMilliseconds = 20;
 /** A job that ends is noticed at the latest by this look. */
 const longestWaitMilliseconds = 1_000;
+
+/** Records take at most this share of the data directory: above it the oldest go, so that output has room. */
+const recordsShare = 0.5;
 
 /** Forgets ended jobs with their files: when their time is over, and the oldest when the data directory is full. */
 export class Retention {
@@ -29,14 +34,7 @@ export class Retention {
 
   /** Begins to look; `stop` ends it. */
   start(): void {
-    const { clock, history } = this.#parts;
-    const more = this.#forgetExpired();
-    const next = history.nextExpiry() ?? Number.POSITIVE_INFINITY;
-    const untilNext = next - clock.wall();
-    // One that is overdue waits for its callback: it is looked at now and then.
-    const idle = untilNext <= 0 ? longestWaitMilliseconds : Math.min(untilNext, longestWaitMilliseconds);
-    const wait = more ? stepMilliseconds : idle;
-    this.#cancel = clock.after(wait, () => this.start());
+    this.#cancel = this.#parts.clock.after(this.#look(), () => this.start());
   }
 
   /** Looks no more. */
@@ -44,32 +42,63 @@ export class Retention {
     this.#cancel?.();
   }
 
-  /** True when there are more. */
-  #forgetExpired(): boolean {
-    const { clock, history } = this.#parts;
-    const ids = history.expired(clock.wall(), jobsAtOnce);
-    this.#forget(ids);
-    return ids.length === jobsAtOnce;
+  /** Milliseconds until the next look. */
+  #look(): number {
+    const { clock, history, onError } = this.#parts;
+    try {
+      if (this.#trimRecords()) return stepMilliseconds;
+      const ids = history.expired(clock.wall(), jobsAtOnce);
+      if (this.#forget(ids) && ids.length === jobsAtOnce) return stepMilliseconds;
+      const untilNext = (history.nextExpiry() ?? Number.POSITIVE_INFINITY) - clock.wall();
+      // One that is overdue waits for its callback: it is looked at now and then.
+      if (untilNext > 0) return Math.min(untilNext, longestWaitMilliseconds);
+    } catch (error) {
+      onError(error);
+    }
+    return longestWaitMilliseconds;
   }
 
+  /** True when there was too much, and perhaps still is. */
+  #trimRecords(): boolean {
+    const { history, quota, otherBytes } = this.#parts;
+    quota.setOther(otherBytes());
+    if (quota.otherBytes <= quota.limitBytes * recordsShare) return false;
+    const oldest = history.oldestEnded(jobsAtOnce);
+    return oldest.length > 0 && this.#forget(oldest);
+  }
+
+  /** True when that has made room. */
   #evictOldest(): boolean {
-    const oldest = this.#parts.history.oldestKept();
-    return oldest !== null && this.#forget([oldest]);
+    const { history, quota, onError } = this.#parts;
+    const before = quota.usedBytes;
+    try {
+      // One whose files have gone already makes no room.
+      for (let turn = 0; turn < jobsAtOnce && quota.usedBytes >= before; turn += 1) {
+        const oldest = history.oldestKept();
+        if (oldest === null || !this.#forget([oldest])) break;
+      }
+    } catch (error) {
+      onError(error);
+    }
+    return quota.usedBytes < before;
   }
 
-  /** Files first: a record without files is harmless, files without a record would be taken for a lost job. */
+  /**
+   * Files first: a record without files is harmless, files without a record would be taken for a lost job. True when all
+   * of them are gone.
+   */
   #forget(ids: readonly JobId[]): boolean {
     const { history, spool, onError } = this.#parts;
-    const gone: JobId[] = [];
-    for (const id of ids) {
+    const gone = ids.filter((id) => {
       try {
         spool.remove(id);
-        gone.push(id);
+        return true;
       } catch (error) {
         onError(error);
+        return false;
       }
-    }
+    });
     if (gone.length > 0) history.forget(gone);
-    return gone.length > 0;
+    return gone.length === ids.length;
   }
 }

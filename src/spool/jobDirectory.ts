@@ -8,7 +8,14 @@ import type { DataQuota } from "../core/quota.ts";
 import { emptyRecord } from "./fixedRecord.ts";
 import { directoryBytes, fileNames, onDisk } from "./layout.ts";
 import { OutputFile } from "./outputFile.ts";
-import { encodeExit, encodeStarted, exitRecordBytes, startedRecordBytes } from "./records.ts";
+import {
+  encodeExit,
+  encodeStarted,
+  exitRecordBytes,
+  type StartedRecord,
+  startedRecord,
+  startedRecordBytes,
+} from "./records.ts";
 import { TimelineWriter } from "./timeline.ts";
 
 const sync = promisify(fsync);
@@ -40,20 +47,24 @@ export class JobDirectory implements JobFiles {
   readonly #descriptors: Descriptors;
   readonly #files: { readonly [stream in OutputStream]: OutputFile };
   readonly #timeline: TimelineWriter;
-  #timelineBytes = 0;
-  #timelineTaken = 0;
+  /** What stands in `started.json`; null until the execution. */
+  #started: StartedRecord | null = null;
   #keptBytes = 0;
   #closed = false;
 
   private constructor(parts: DirectoryParts, descriptors: Descriptors) {
-    const take = (bytes: number) => parts.quota.take(bytes);
+    const { quota, limits } = parts;
     this.#parts = parts;
     this.#descriptors = descriptors;
     this.#files = {
-      stdout: new OutputFile({ descriptor: descriptors.stdout, take }),
-      stderr: new OutputFile({ descriptor: descriptors.stderr, take }),
+      stdout: new OutputFile({ descriptor: descriptors.stdout, quota }),
+      stderr: new OutputFile({ descriptor: descriptors.stderr, quota }),
     };
-    this.#timeline = new TimelineWriter(descriptors.timeline, (bytes) => this.#takeForTimeline(bytes));
+    this.#timeline = new TimelineWriter(descriptors.timeline, {
+      mostBytes: limits.timelineBytes,
+      take: (bytes) => quota.take(bytes),
+      give: (bytes) => quota.give(bytes),
+    });
   }
 
   /** Makes the directory; the spec is on the disk when this resolves. Throws what the system says, and leaves nothing. */
@@ -79,9 +90,9 @@ export class JobDirectory implements JobFiles {
   }
 
   started(job: RunningJob): void {
-    this.#write("started", encodeStarted(job));
+    this.#started = startedRecord(job);
+    this.#write("started", encodeStarted(this.#started));
     closeSync(this.#descriptors.spec);
-    closeSync(this.#descriptors.started);
   }
 
   write(stream: OutputStream, chunk: Uint8Array): void {
@@ -91,7 +102,7 @@ export class JobDirectory implements JobFiles {
     const kept = file.write(chunk, this.#parts.keptBytes - this.#keptBytes);
     this.#keptBytes += kept;
     if (kept > 0) this.#timeline.add(stream, kept, now);
-    if (file.truncated && !wasTruncated) this.#timeline.cut(stream, now);
+    if (file.truncated && !wasTruncated) this.#noteCut(stream, now);
   }
 
   summary() {
@@ -103,7 +114,8 @@ export class JobDirectory implements JobFiles {
   ended(job: EndedJob): void {
     this.#write("exit", encodeExit(job));
     this.#closed = true;
-    for (const name of ["stdout", "stderr", "timeline", "exit"] as const) closeSync(this.#descriptors[name]);
+    for (const name of ["started", "stdout", "stderr", "timeline", "exit"] as const)
+      closeSync(this.#descriptors[name]);
   }
 
   discard(): void {
@@ -122,18 +134,18 @@ export class JobDirectory implements JobFiles {
     }
   }
 
-  #takeForTimeline(bytes: number): boolean {
-    const next = this.#timelineBytes + bytes;
-    if (next > this.#parts.limits.timelineBytes) return false;
-    const wanted = onDisk(next) - this.#timelineTaken;
-    if (wanted > 0 && !this.#parts.quota.take(wanted)) return false;
-    this.#timelineTaken = Math.max(this.#timelineTaken, onDisk(next));
-    this.#timelineBytes = next;
-    return true;
+  /** In a record that has its room already: the reason may be a full disk. */
+  #noteCut(stream: OutputStream, at: number): void {
+    this.#timeline.cut(stream, at);
+    if (this.#started === null) return;
+    this.#started = { ...this.#started, cut: [...this.#started.cut, stream] };
+    this.#write("started", encodeStarted(this.#started));
   }
 
   #storedBytes(): number {
     const { stdout, stderr } = this.#files;
-    return fixedBytes(this.#parts.spec) + stdout.storedBytes + stderr.storedBytes + this.#timelineTaken;
+    return (
+      fixedBytes(this.#parts.spec) + stdout.storedBytes + stderr.storedBytes + this.#timeline.storedBytes
+    );
   }
 }

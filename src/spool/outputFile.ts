@@ -2,10 +2,16 @@ import { writeSync } from "node:fs";
 import type { StreamSummary } from "../core/job.ts";
 import { onDisk } from "./layout.ts";
 
+/** The part of the data directory's quota that one file has. */
+interface FileQuota {
+  /** Takes so many bytes; false when there are none left. */
+  take(bytes: number): boolean;
+  give(bytes: number): void;
+}
+
 interface OutputFileParts {
   readonly descriptor: number;
-  /** Takes so many bytes from the quota of the data directory; false when there are none left. */
-  readonly take: (bytes: number) => boolean;
+  readonly quota: FileQuota;
 }
 
 /** One stream's file. What cannot be kept is counted and told. */
@@ -37,6 +43,7 @@ export class OutputFile {
     const kept = this.#takeFromQuota(room) ? this.#append(chunk, room) : 0;
     // A hole is worse than an end: once something is missing nothing more is kept.
     if (kept < chunk.byteLength) this.#truncated = true;
+    if (kept < room) this.#giveBack();
     return kept;
   }
 
@@ -47,9 +54,16 @@ export class OutputFile {
   #takeFromQuota(bytes: number): boolean {
     const wanted = onDisk(this.#kept + bytes) - this.#taken;
     if (wanted <= 0) return true;
-    if (!this.#parts.take(wanted)) return false;
+    if (!this.#parts.quota.take(wanted)) return false;
     this.#taken += wanted;
     return true;
+  }
+
+  /** What was taken for bytes that the disk did not take. */
+  #giveBack(): void {
+    const surplus = this.#taken - onDisk(this.#kept);
+    this.#taken -= surplus;
+    this.#parts.quota.give(surplus);
   }
 
   /** A full disk takes a part, then nothing. */

@@ -1,4 +1,5 @@
 import type { EndedJob, JobSpec, RunningJob, StartingJob } from "../core/job.ts";
+import type { OutputStream } from "../core/ports.ts";
 import { decodeRecord, encodeRecord } from "./fixedRecord.ts";
 import { identify, type ProcessIdentity } from "./identity.ts";
 import { spoolVersion } from "./layout.ts";
@@ -14,6 +15,8 @@ const detailCharacters = 200;
 export interface StartedRecord extends ProcessIdentity {
   readonly version: number;
   readonly startedAt: number;
+  /** Streams of which no more is kept. */
+  readonly cut: readonly OutputStream[];
 }
 
 /** What is known of an end. */
@@ -36,9 +39,13 @@ export function decodeSpec(text: string): StartingJob | null {
   return value.job as StartingJob;
 }
 
+/** What is known right after the execution. */
+export function startedRecord({ pid, startedAt }: RunningJob): StartedRecord {
+  return { version: spoolVersion, ...identify(pid), startedAt, cut: [] };
+}
+
 /** The block for `started.json`. */
-export function encodeStarted(job: RunningJob): Uint8Array {
-  const record: StartedRecord = { version: spoolVersion, ...identify(job.pid), startedAt: job.startedAt };
+export function encodeStarted(record: StartedRecord): Uint8Array {
   return Buffer.from(`${JSON.stringify(record).padEnd(startedRecordBytes - 1)}\n`);
 }
 

@@ -1,11 +1,10 @@
 import { closeSync, openSync, readFileSync, readSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { EndedJob, Job, JobId, OutputSummary, StartingJob } from "../core/job.ts";
+import type { EndedJob, Job, JobId, OutputSummary, RunningJob, StartingJob } from "../core/job.ts";
 import type { OutputStream } from "../core/ports.ts";
 import { transition } from "../core/transitions.ts";
 import { fileNames, jobsDirectory, storedBytes } from "./layout.ts";
-import { decodeExit, decodeSpec, decodeStarted } from "./records.ts";
-import { readTimeline } from "./timeline.ts";
+import { decodeExit, decodeSpec, decodeStarted, type StartedRecord } from "./records.ts";
 
 interface RecoverParts {
   readonly data: string;
@@ -33,29 +32,27 @@ export function recoverJob(id: JobId, { data, now, stderrTailBytes }: RecoverPar
     const { version: _, output, ...end } = exit;
     return { ...job, ...end, state: "ended", output: { ...output, stderrTail } } satisfies EndedJob;
   }
-  const output = { ...measure(directory), stderrTail, storedBytes: storedBytes(jobs, id) };
-  return lose(job, directory, { now, output });
-}
-
-function lose(
-  job: StartingJob,
-  directory: string,
-  { now, output }: { now: number; output: OutputSummary },
-): Job {
   const started = decodeStarted(readText(join(directory, fileNames.started)));
-  const at = (wall: number) => ({ wall, monotonic: 0 });
-  const known =
-    started === null
-      ? job
-      : transition(job, { type: "executed", at: at(started.startedAt), pid: started.pid });
-  return transition(known, { type: "vanished", at: at(now), output });
+  const output = {
+    ...measure(directory, started?.cut ?? []),
+    ...{ stderrTail, storedBytes: storedBytes(jobs, id) },
+  };
+  return transition(asKnown(job, started), { type: "vanished", at: at(now), output });
 }
 
-/** By what is there: how much more had come is told only by the note that something was cut. */
-function measure(directory: string): Pick<OutputSummary, OutputStream> {
-  const entries = readTimeline(readBytes(join(directory, fileNames.timeline)));
+const at = (wall: number) => ({ wall, monotonic: 0 });
+
+/** Running, when it is known to have been executed. */
+function asKnown(job: StartingJob, started: StartedRecord | null): StartingJob | RunningJob {
+  if (started === null) return job;
+  const executed = { type: "executed", at: at(started.startedAt), pid: started.pid } as const;
+  return transition(job, executed) as RunningJob;
+}
+
+/** By what is there: of a stream that was cut nobody knows how much had come. */
+function measure(directory: string, cut: readonly OutputStream[]): Pick<OutputSummary, OutputStream> {
   const of = (stream: OutputStream) => {
-    const truncated = entries.some((entry) => entry.cut && entry.stream === stream);
+    const truncated = cut.includes(stream);
     const size = statSync(join(directory, fileNames[stream]), { throwIfNoEntry: false })?.size ?? 0;
     return { bytes: truncated ? null : size, keptFrom: 0, truncated };
   };
@@ -81,11 +78,18 @@ function readTail(path: string, mostBytes: number): string {
       const size = statSync(path).size;
       const buffer = Buffer.alloc(Math.min(size, mostBytes));
       const count = readSync(descriptor, buffer, 0, buffer.byteLength, size - buffer.byteLength);
-      return buffer.toString("utf8", 0, count);
+      return decodeTail(buffer.subarray(0, count), size > mostBytes);
     } finally {
       closeSync(descriptor);
     }
   } catch {
     return "";
   }
+}
+
+/** A cut may have hit the middle of a character: its rest is left out. */
+function decodeTail(bytes: Uint8Array, cut: boolean): string {
+  let start = 0;
+  if (cut) while (start < bytes.byteLength && ((bytes[start] ?? 0) & 0xc0) === 0x80) start += 1;
+  return Buffer.from(bytes.subarray(start)).toString("utf8");
 }

@@ -1,5 +1,6 @@
 import { writeSync } from "node:fs";
 import type { OutputStream } from "../core/ports.ts";
+import { onDisk } from "./layout.ts";
 
 /*
  * The timeline gives back order and time: records of 16 bytes, little endian. First the time of the chunk in
@@ -24,17 +25,30 @@ export interface TimelineEntry {
 /** What comes on one stream within this time is one record. */
 const sameRecordMilliseconds = 10;
 
+interface TimelineRoom {
+  /** The file may have so many bytes. */
+  readonly mostBytes: number;
+  /** Takes so many bytes of the data directory's quota; false when there are none left. */
+  take(bytes: number): boolean;
+  give(bytes: number): void;
+}
+
 /** Writes a timeline. A record is written when the next one begins. */
 export class TimelineWriter {
   readonly #descriptor: number;
-  /** True when so many more bytes may be written. */
-  readonly #take: (bytes: number) => boolean;
+  /** What the file may take, and what of it is taken of the quota. */
+  readonly #room: TimelineRoom;
   #last: { stream: OutputStream; at: number; bytes: number } | null = null;
   #writtenBytes = 0;
 
-  constructor(descriptor: number, take: (bytes: number) => boolean) {
+  constructor(descriptor: number, room: TimelineRoom) {
     this.#descriptor = descriptor;
-    this.#take = take;
+    this.#room = room;
+  }
+
+  /** What the file takes on the disk. */
+  get storedBytes(): number {
+    return onDisk(this.#writtenBytes);
   }
 
   /** So many bytes have been kept at that time (milliseconds since 1970). */
@@ -62,15 +76,18 @@ export class TimelineWriter {
   }
 
   #write(kind: bigint, at: number, bytes: number): void {
-    if (!this.#take(timelineRecordBytes)) return;
+    const next = this.#writtenBytes + timelineRecordBytes;
+    const wanted = onDisk(next) - onDisk(this.#writtenBytes);
+    if (next > this.#room.mostBytes || (wanted > 0 && !this.#room.take(wanted))) return;
     const record = new BigUint64Array(2);
     record[0] = BigInt(Math.round(at * 1_000));
     record[1] = (kind << kindBits) | BigInt(bytes);
     try {
       writeSync(this.#descriptor, new Uint8Array(record.buffer), 0, timelineRecordBytes, this.#writtenBytes);
-      this.#writtenBytes += timelineRecordBytes;
+      this.#writtenBytes = next;
     } catch {
       // A full disk: the bytes themselves are kept or told to be cut, only their time is lost.
+      this.#room.give(wanted);
     }
   }
 }

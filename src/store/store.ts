@@ -22,6 +22,11 @@ interface StoreOptions {
 const mostPending = 500;
 /** After a failed write. */
 const retryMilliseconds = 1_000;
+/** After forgetting, so many free pages at most go back to the system at once. */
+const vacuumPages = 1_000;
+/** The log of writes is cut back to this size when it has been worked off. */
+const logBytes = 1024 * 1024;
+
 /** A job that nobody waits for any more: none of its callbacks is still to be delivered. */
 const isSettled =
   "NOT EXISTS (SELECT 1 FROM callbacks WHERE callbacks.job_id = jobs.id AND callbacks.state = 'pending')";
@@ -66,7 +71,9 @@ export class Store implements JobHistory, AliasClaims {
     makePrivateFile(options.path);
     const database = new Database(options.path, { create: true, strict: true, safeIntegers: true });
     this.#database = database;
+    makeShrinkable(database);
     database.run("PRAGMA journal_mode = WAL");
+    database.run(`PRAGMA journal_size_limit = ${logBytes}`);
     database.run("PRAGMA synchronous = NORMAL");
     database.run("PRAGMA busy_timeout = 5000");
     migrate(database);
@@ -198,12 +205,20 @@ export class Store implements JobHistory, AliasClaims {
     return this.#database.query<{ id: bigint }, []>(sql).get()?.id.toString() ?? null;
   }
 
+  oldestEnded(count: number): JobId[] {
+    this.flush();
+    const sql = `SELECT id FROM jobs WHERE expires_at IS NOT NULL AND ${isSettled} ORDER BY id LIMIT ?`;
+    const rows = this.#database.query<{ id: bigint }, [number]>(sql).all(count);
+    return rows.map(({ id }) => id.toString());
+  }
+
   forget(ids: readonly JobId[]): void {
     this.flush();
     this.#database.transaction(() => {
       this.outbox.forget(ids);
       for (const id of ids) this.#forget.run(BigInt(id));
     })();
+    this.#database.run(`PRAGMA incremental_vacuum(${vacuumPages})`);
   }
 
   /** Writes what is pending and closes. */
@@ -231,6 +246,15 @@ export class Store implements JobHistory, AliasClaims {
       this.#pending.delete(id);
     }
   }
+}
+
+/** Free pages can go back to the system; a database that was made without that is made anew once. */
+function makeShrinkable(database: Database): void {
+  const incremental = 2n;
+  const mode = database.query<{ auto_vacuum: bigint }, []>("PRAGMA auto_vacuum").get()?.auto_vacuum;
+  if (mode === incremental) return;
+  database.run("PRAGMA auto_vacuum = INCREMENTAL");
+  database.run("VACUUM");
 }
 
 /** A record is what this program wrote; the database belongs to this user alone. */

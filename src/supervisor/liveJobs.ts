@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, openSync, readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import type { Mark } from "./mark.ts";
 
 /*
@@ -17,9 +17,8 @@ export class LiveJobs {
 
   /** Makes the file anew, with room for that many jobs. */
   constructor(path: string, capacity: number) {
-    const descriptor = openSync(path, "w", 0o600);
-    ftruncateSync(descriptor, capacity * bytesPerJob);
-    closeSync(descriptor);
+    // Real bytes: on a disk that is full later, a store into a hole would be the end of this process.
+    writeFileSync(path, new Uint8Array(capacity * bytesPerJob), { mode: 0o600, flush: true });
     const bytes = Bun.mmap(path, { shared: true });
     this.#numbers = new BigUint64Array(bytes.buffer, bytes.byteOffset, 2 * capacity);
     for (let slot = capacity - 1; slot >= 0; slot -= 1) this.#free.push(slot);

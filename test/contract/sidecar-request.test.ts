@@ -84,9 +84,9 @@ describe("envs", () => {
   });
 
   test("odd names are names", async () => {
-    const body = `{"command":"env","envs":{"__proto__":"1","constructor":"2","a.b":"3"}}`;
+    const body = `{"command":"env","envs":{"__proto__":"1","constructor":"2","a_B9":"3"}}`;
     const { data } = (await (await postText(server, body)).json()) as { data: { stdout: string } };
-    for (const line of ["__proto__=1\n", "constructor=2\n", "a.b=3\n"]) expect(data.stdout).toContain(line);
+    for (const line of ["__proto__=1\n", "constructor=2\n", "a_B9=3\n"]) expect(data.stdout).toContain(line);
   });
 });
 
@@ -97,11 +97,10 @@ test("null counts as missing, and unknown fields are ignored", async () => {
 });
 
 test("the content type may be missing", async () => {
-  const connection = { method: "POST", headers: { "content-type": "application/json; charset=utf-8" } };
-  const body = JSON.stringify({ command: "echo ok" });
-  expect((await server.request("/shell", { ...connection, body })).status).toBe(200);
-  const bytes = new Blob([body]);
-  expect((await server.request("/shell", { method: "POST", body: bytes })).status).toBe(200);
+  // A blob without a type makes a request without one.
+  const body = new Blob([JSON.stringify({ command: "echo ok" })]);
+  const response = await server.request("/shell", { method: "POST", body });
+  expect(await response.json()).toMatchObject({ data: { stdout: "ok\n" } });
 });
 
 test("a query is ignored, and starts nothing", async () => {

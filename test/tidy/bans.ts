@@ -53,7 +53,7 @@ export const bans: readonly Ban[] = [
     "code",
     /\bprocess\s*\.\s*env\b/,
     src,
-    ["src/config/", "src/main.ts", ...supervisor],
+    ["src/config/", "src/main.ts", "src/sdk/connections.ts", ...supervisor],
     "the configuration",
   ),
   row("code", /\bthrow\s*["'`]/, sources, [], "an Error: a string has no stack"),

@@ -13,6 +13,9 @@ export async function encodeCallback(
   const cut = [stdout.truncated ? "stdout" : "", stderr.truncated ? "stderr" : ""].filter(Boolean);
   return {
     body: JSON.stringify({ kwargs: { stdout: stdout.text, stderr: stderr.text } }),
-    headers: cut.length === 0 ? {} : { "Errand-Truncated": cut.join(", ") },
+    headers: {
+      "content-type": "application/json",
+      ...(cut.length > 0 && { "Errand-Truncated": cut.join(", ") }),
+    },
   };
 }

@@ -73,6 +73,12 @@ export class Records implements JobHistory {
   oldestKept = () =>
     this.settled().find((job) => job.state === "ended" && job.output.storedBytes > 0)?.id ?? null;
 
+  oldestEnded = (count: number) =>
+    this.settled()
+      .filter((job) => expiresAt(job) !== null)
+      .slice(0, count)
+      .map(({ id }) => id);
+
   forget(ids: readonly JobId[]): void {
     for (const id of ids) this.jobs.delete(id);
   }
