@@ -14,6 +14,8 @@ export function describeSettings(settings: Settings): string {
     `  keep its data in  ${settings.data}`,
     `  read settings of  ${settings.configFile ?? "no file"}`,
     `  authenticate by   ${settings.auth === "token" ? `token (the local one and ${settings.tokens.length} configured)` : "nothing: open"}`,
+    `  take signatures   ${settings.sidecars.map(({ name }) => name).join(", ") || "of nobody"}`,
+    `  call back         ${["public addresses", ...settings.callbacks.allowPrivate].join(", ")}`,
     `  answer to hosts   ${["localhost", "this host's name", "IP addresses", ...settings.hosts].join(", ")}`,
     `  allow origins     ${settings.origins.join(", ") || "its own only"}`,
     `  trust proxies     ${settings.trustedProxies.join(", ") || "none"}`,

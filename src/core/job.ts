@@ -36,6 +36,9 @@ export interface JobSpec {
   /** What the command writes there is thrown away, uncounted. */
   readonly discardStdout: boolean;
   readonly discardStderr: boolean;
+  /** The size of each read of a stream, 1 to 65,536 bytes; null leaves it to the server. */
+  readonly stdoutReadBytes: number | null;
+  readonly stderrReadBytes: number | null;
   readonly leftovers: LeftoverPolicy;
   readonly successExitCodes: readonly number[];
   /** Longest run. */
@@ -61,6 +64,8 @@ export const plainSpec = {
   mergeOutput: false,
   discardStdout: false,
   discardStderr: false,
+  stdoutReadBytes: null,
+  stderrReadBytes: null,
   leftovers: "leave",
   successExitCodes: [0],
   runTimeoutSeconds: null,

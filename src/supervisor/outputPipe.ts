@@ -1,5 +1,6 @@
 import { closeSync } from "node:fs";
 import { hasHungUp, openPipe, pollPipe, readDescriptor, waitingBytes } from "./libc.ts";
+import { StepReader } from "./stepReader.ts";
 
 /** One read takes at most this much, which is also what a pipe of the usual size holds. */
 const chunkBytes = 64 * 1024;
@@ -14,15 +15,21 @@ function openReader(descriptor: number) {
 export class OutputPipe {
   readonly #readEnd: number;
   #writeEnd: number;
+  readonly #buffer: Uint8Array;
   #reader: ReturnType<typeof openReader> | null = null;
+  /** Reads in steps of the wished size; null when the stream may read as much as it likes. */
+  readonly #steps: StepReader | null;
   #closed = false;
   /** Bytes handed out so far. */
   bytes = 0;
 
-  constructor() {
+  /** `readBytes`: no read takes more than that; null leaves it to the runtime. */
+  constructor(readBytes: number | null = null) {
     const { readEnd, writeEnd } = openPipe();
     this.#readEnd = readEnd;
     this.#writeEnd = writeEnd;
+    this.#buffer = readBytes === null ? scratch : scratch.subarray(0, readBytes);
+    this.#steps = readBytes === null ? null : new StepReader(readEnd, this.#buffer);
   }
 
   /** The end for the child. Close it here with `closeWriteEnd` once the child has it. */
@@ -48,7 +55,7 @@ export class OutputPipe {
   collect(): { readonly chunk: Uint8Array; readonly ended: boolean } {
     const state = pollPipe(this.#readEnd);
     if (state !== "data") return { chunk: nothing, ended: state === "end" };
-    const count = readDescriptor(this.#readEnd, scratch);
+    const count = readDescriptor(this.#readEnd, this.#buffer);
     if (count <= 0) return { chunk: nothing, ended: count === 0 };
     this.bytes += count;
     return { chunk: scratch.slice(0, count), ended: pollPipe(this.#readEnd) === "end" };
@@ -66,6 +73,11 @@ export class OutputPipe {
 
   /** The next bytes; null when all writers are gone, after `interrupt`, or when the pipe cannot be read any more. */
   async read(): Promise<Uint8Array | null> {
+    if (this.#steps !== null) {
+      const chunk = await this.#steps.read();
+      this.bytes += chunk?.byteLength ?? 0;
+      return chunk;
+    }
     try {
       this.#reader ??= openReader(this.#readEnd);
       const { value, done } = await this.#reader.read();
@@ -79,6 +91,7 @@ export class OutputPipe {
 
   /** Makes a waiting `read` answer null; the pipe stays open and `read` may be called again. */
   interrupt(): void {
+    this.#steps?.interrupt();
     const reader = this.#reader;
     this.#reader = null;
     // The stream has a descriptor of its own, which ends here; ours keeps the pipe from breaking.

@@ -56,7 +56,7 @@ export function spawn(mark: Mark | null, spec: JobSpec, { settings, reserve, onE
   const [name, ...args] = spec.command;
   const program = resolveProgram(name, directory, env.PATH);
   reserve.checkProcesses();
-  const { stdout, stderr } = openPipes(reserve);
+  const { stdout, stderr } = openPipes(reserve, spec);
   let stdin = nullDevice;
   try {
     if (spec.stdin !== null) stdin = openGiven(spec.stdin);
@@ -78,12 +78,15 @@ export function spawn(mark: Mark | null, spec: JobSpec, { settings, reserve, onE
   }
 }
 
-function openPipes(reserve: Reserve): { stdout: OutputPipe; stderr: OutputPipe } {
+function openPipes(
+  reserve: Reserve,
+  { stdoutReadBytes, stderrReadBytes }: Pick<JobSpec, "stdoutReadBytes" | "stderrReadBytes">,
+): Pick<Spawned, "stdout" | "stderr"> {
   const opened: OutputPipe[] = [];
   try {
-    const stdout = new OutputPipe();
+    const stdout = new OutputPipe(stdoutReadBytes);
     opened.push(stdout);
-    const stderr = new OutputPipe();
+    const stderr = new OutputPipe(stderrReadBytes);
     opened.push(stderr);
     reserve.checkDescriptors(stderr.highestDescriptor + descriptorsOfStart);
     return { stdout, stderr };

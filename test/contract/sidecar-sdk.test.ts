@@ -1,6 +1,6 @@
 // The SDK's Sidecar against the real server, in this runtime and in Node.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sidecarConnection } from "../../src/sdk/connections.ts";
 import { Sidecar } from "../../src/sdk/sidecar.ts";
@@ -110,6 +110,8 @@ console.log(JSON.stringify({
     const out = join(outdir, source.replace(/\.ts$/, ".mjs"));
     const built = await command([process.execPath, "build", entry, `--target=${target}`, `--outfile=${out}`]);
     if (built.code !== 0) throw new Error(built.stderr);
+    if (target === "browser")
+      expect(readFileSync(out, "utf8")).not.toMatch(/node:|\bprocess\.|\bBun\.|require\(/);
     return out;
   }
 

@@ -18,7 +18,7 @@ const connections = 32;
 /** At most so much more than after the smaller crowd. */
 const mostGrowth = 32 * 1024 * 1024;
 /** Two pipes with their readers and four files each, and some to spare. */
-const neededDescriptors = 10 * count;
+const neededDescriptors = 12 * count;
 
 const hardLimit = /^Max open files\s+\d+\s+(\d+|unlimited)/m.exec(
   readFileSync("/proc/self/limits", "utf8"),

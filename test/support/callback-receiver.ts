@@ -47,11 +47,15 @@ export class Receiver {
     });
   }
 
-  static async start(behaviour: Behaviour = answering(204), port = 0): Promise<Receiver> {
+  /** Listens on loopback, on a free port unless it is said. */
+  static async start(
+    behaviour: Behaviour = answering(204),
+    { port = 0, host = "127.0.0.1" }: { port?: number; host?: string } = {},
+  ): Promise<Receiver> {
     const receiver = new Receiver(behaviour);
     await new Promise<void>((resolve, reject) => {
       receiver.#server.once("error", reject);
-      receiver.#server.listen(port, "127.0.0.1", resolve);
+      receiver.#server.listen(port, host, resolve);
     });
     atEnd(() => receiver.stop());
     return receiver;
@@ -63,6 +67,11 @@ export class Receiver {
 
   url(path = "/", host = "127.0.0.1"): string {
     return `http://${host}:${this.port}${path}`;
+  }
+
+  /** Connections that are open now. */
+  get open(): number {
+    return this.#sockets.size;
   }
 
   get ids(): Set<string> {

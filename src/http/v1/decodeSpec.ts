@@ -13,12 +13,13 @@ export function decodeSpec(value: unknown, { aliasBytes }: { readonly aliasBytes
   if (Buffer.byteLength(wire.alias ?? "") > aliasBytes)
     throw invalid(`alias: at most ${aliasBytes} bytes are allowed`);
   refuseContradictions(wire);
-  return { ...plainSpec, ...fromWire(wire) };
+  return fromWire(wire);
 }
 
-function fromWire(wire: WireSpec): Omit<JobSpec, "discardStdout"> & Partial<JobSpec> {
+function fromWire(wire: WireSpec): JobSpec {
   const { callback, discardOutput = false } = wire;
   return {
+    ...plainSpec,
     command: commandOf(wire),
     cwd: wire.cwd ?? null,
     env: wire.env ?? {},
