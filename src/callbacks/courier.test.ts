@@ -20,7 +20,8 @@ describe("a callback", () => {
       url: "http://a.test/x",
       body: `${endOf(job)} job.ended`,
       headers: {
-        "content-type": "a/b",
+        "content-type": "application/json",
+        "errand-truncated": "x",
         "webhook-signature": "v1,x",
         "user-agent": expect.stringMatching(/^Errand\/\d/),
       },

@@ -31,6 +31,8 @@ interface CourierParts {
   };
 }
 
+/** What every callback carries unless its content says otherwise. */
+const ownHeaders = { "user-agent": `Errand/${version}`, "content-type": "application/json" };
 /** Rows that are read at once, beside those on their way. */
 const pageRows = 64;
 /** After an error of the outbox, such as a full disk. */
@@ -134,7 +136,7 @@ export class Courier {
       const told = await content(delivery);
       if (told === null) return { gone: "the job is no longer on record" };
       const signature = await sign(id, clock.wall(), told.body);
-      const headers = { "user-agent": `Errand/${version}`, ...told.headers, ...signature };
+      const headers = { ...ownHeaders, ...told.headers, ...signature };
       return await send({ url, headers, body: told.body, signal: this.#giveUp.signal });
     } catch (error) {
       log.error(error);

@@ -24,6 +24,11 @@ export class Credentials {
     this.#open = open ? { name: "anyone" } : null;
   }
 
+  /** True when nobody needs a credential: then none is looked at. */
+  get isOpen(): boolean {
+    return this.#open !== null;
+  }
+
   /** Who that is, by the value of the Authorization header. Throws `unauthorized`. */
   check(authorization: string | undefined): Principal {
     if (this.#open !== null) return this.#open;

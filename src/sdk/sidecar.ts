@@ -7,6 +7,9 @@ import {
 } from "./sidecarResult.ts";
 import { signatureHeaders } from "./sidecarSignature.ts";
 
+// What programs need beside the class.
+export { type ShellOutput, type ShellStarted, SidecarError, type SidecarResult };
+
 /** Where a Sidecar is and how to be let in. Without a secret key and token the server must be open. */
 export interface SidecarOptions {
   /** Such as `http://127.0.0.1:8099`. A path in front is for a proxy that takes it away. */

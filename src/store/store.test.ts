@@ -88,7 +88,10 @@ describe("a list", () => {
     const jobs: Job[] = [];
     for (const [turn, alias] of ["a", "b", "a", null, "a%"].entries()) {
       bench.now = start + turn * 1_000;
-      jobs.push({ ...bench.ended(alias), node: turn < 2 ? "here" : "there" }, { ...bench.failed(alias), node: "here" });
+      jobs.push(
+        { ...bench.ended(alias), node: turn < 2 ? "here" : "there" },
+        { ...bench.failed(alias), node: "here" },
+      );
     }
     for (const job of jobs) store.put(job);
     const expectList = (

@@ -63,6 +63,8 @@ export class Store implements JobHistory, AliasClaims {
   readonly #release: Statement;
   readonly #forget: Statement;
   #timer: Timer | null = null;
+  /** The last write has failed: only the timer tries again. */
+  #failing = false;
   #onCallbacks: () => void = () => {};
 
   /** Opens or makes the database, readable by this user alone. */
@@ -124,15 +126,16 @@ export class Store implements JobHistory, AliasClaims {
     const sql = "SELECT record FROM jobs WHERE state IN ('starting', 'running')";
     const recorded = this.#database.query<Row, []>(sql).all();
     const vanished = { type: "vanished", at: { wall: now, monotonic: 0 }, output: null } as const;
-    for (const { record } of recorded) this.put(transition(parse(record), vanished));
+    const vanishing = recorded.map(({ record }) => parse(record)).filter(({ id }) => !this.#pending.has(id));
+    for (const job of vanishing) this.put(transition(job, vanished));
     const unrecorded = [...alive].map(String).filter((id) => this.get(id) === undefined);
     for (const id of unrecorded) {
       const createdAt = idTime(id);
       this.put(lostWithoutRecord(id, { node, createdAt, lostAt: now, retainSeconds }));
     }
     this.flush();
-    this.#database.run("DELETE FROM alias_claims");
-    return recorded.length + unrecorded.length;
+    this.#attempt(() => this.#database.run("DELETE FROM alias_claims"));
+    return vanishing.length + unrecorded.length;
   }
 
   claim(alias: string, id: JobId): boolean {
@@ -153,7 +156,7 @@ export class Store implements JobHistory, AliasClaims {
 
   get(id: JobId): Job | undefined {
     // What has been told must be on record, whatever comes next.
-    if (this.#pending.has(id)) this.flush();
+    if (this.#pending.has(id) && !this.#failing) this.flush();
     const pending = this.#pending.get(id);
     if (pending !== undefined) return pending;
     const row = this.#get.get(BigInt(id));
@@ -170,50 +173,79 @@ export class Store implements JobHistory, AliasClaims {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     if (this.#pending.size === 0) return;
-    let noted = false;
-    try {
-      this.#database.transaction(() => {
-        for (const job of this.#pending.values()) {
-          this.#write(job);
-          noted ||= job.callback !== null;
-        }
-      })();
-      this.#pending.clear();
-      if (noted) this.#onCallbacks();
-    } catch (error) {
-      this.#options.onError(error);
+    const noted = [...this.#pending.values()].some(({ callback }) => callback !== null);
+    this.#failing = !this.#attempt(() => this.#writePending());
+    if (this.#failing) {
       this.#dropOldest();
       this.#timer = setTimeout(() => this.flush(), retryMilliseconds);
+    } else if (noted) this.#onCallbacks();
+  }
+
+  /** Once more when the disk is full: what the log of writes holds may be worked off first. False when that fails, too. */
+  #attempt(write: () => void): boolean {
+    try {
+      write();
+      return true;
+    } catch {
+      // The failure of the second try is the one that is told.
     }
+    try {
+      this.#database.run("PRAGMA wal_checkpoint(TRUNCATE)");
+      write();
+      return true;
+    } catch (error) {
+      this.#options.onError(error);
+      return false;
+    }
+  }
+
+  #writePending(): void {
+    this.#database.transaction(() => {
+      for (const job of this.#pending.values()) this.#write(job);
+    })();
+    this.#pending.clear();
   }
 
   expired(wall: number, count: number): JobId[] {
     const sql = `SELECT id FROM jobs WHERE expires_at <= ? AND ${isSettled} ORDER BY expires_at LIMIT ?`;
     const rows = this.#database.query<{ id: bigint }, [number, number]>(sql).all(Math.floor(wall), count);
-    return rows.map(({ id }) => id.toString());
+    const written = rows.map(({ id }) => id.toString());
+    const waiting = this.#waitingEnded().filter((job) => (expiresAt(job) ?? wall + 1) <= wall);
+    return [...new Set([...written, ...waiting.map(({ id }) => id)])].slice(0, count);
   }
 
   nextExpiry(): number | null {
     const sql = "SELECT min(expires_at) AS next FROM jobs WHERE expires_at IS NOT NULL";
     const next = this.#database.query<{ next: bigint | null }, []>(sql).get()?.next ?? null;
-    return next === null ? null : Number(next);
+    const waiting = this.#waitingEnded().map((job) => expiresAt(job) ?? Number.POSITIVE_INFINITY);
+    const earliest = Math.min(next === null ? Number.POSITIVE_INFINITY : Number(next), ...waiting);
+    return Number.isFinite(earliest) ? earliest : null;
   }
 
   oldestKept(): JobId | null {
-    this.flush();
+    if (!this.#failing) this.flush();
     const sql = `SELECT id FROM jobs WHERE stored_bytes > 0 AND ${isSettled} ORDER BY id LIMIT 1`;
-    return this.#database.query<{ id: bigint }, []>(sql).get()?.id.toString() ?? null;
+    const written = this.#database.query<{ id: bigint }, []>(sql).all();
+    const waiting = this.#waitingEnded().filter((job) => storedBytesOf(job) > 0);
+    const ids = [...written.map(({ id }) => id), ...waiting.map(({ id }) => BigInt(id))];
+    return ids.length === 0 ? null : ids.reduce((one, other) => (other < one ? other : one)).toString();
+  }
+
+  /** Jobs that are over and cannot be written. Whether their callbacks are settled is not known before. */
+  #waitingEnded(): Job[] {
+    if (!this.#failing) return [];
+    return [...this.#pending.values()].filter((job) => !isLive(job) && job.callback === null);
   }
 
   oldestEnded(count: number): JobId[] {
-    this.flush();
+    if (!this.#failing) this.flush();
     const sql = `SELECT id FROM jobs WHERE expires_at IS NOT NULL AND ${isSettled} ORDER BY id LIMIT ?`;
     const rows = this.#database.query<{ id: bigint }, [number]>(sql).all(count);
     return rows.map(({ id }) => id.toString());
   }
 
   forget(ids: readonly JobId[]): void {
-    this.flush();
+    for (const id of ids) this.#pending.delete(id);
     this.#database.transaction(() => {
       this.outbox.forget(ids);
       for (const id of ids) this.#forget.run(BigInt(id));
@@ -229,10 +261,9 @@ export class Store implements JobHistory, AliasClaims {
 
   #write(job: Job): void {
     const id = BigInt(job.id);
-    const output = job.state === "ended" || job.state === "lost" ? job.output : null;
     const expiry = expiresAt(job);
     const end = expiry === null ? null : Math.ceil(expiry);
-    this.#put.run(id, job.state, job.alias, job.node, JSON.stringify(job), end, output?.storedBytes ?? 0);
+    this.#put.run(id, job.state, job.alias, job.node, JSON.stringify(job), end, storedBytesOf(job));
     if (job.callback !== null) this.outbox.note(job);
     if (job.alias === null) return;
     if (isLive(job)) this.#claim.run(job.alias, id);
@@ -246,6 +277,10 @@ export class Store implements JobHistory, AliasClaims {
       this.#pending.delete(id);
     }
   }
+}
+
+function storedBytesOf(job: Job): number {
+  return job.state === "ended" || job.state === "lost" ? (job.output?.storedBytes ?? 0) : 0;
 }
 
 /** Free pages can go back to the system; a database that was made without that is made anew once. */

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import type { Mark } from "./mark.ts";
 
 /*
@@ -17,8 +17,11 @@ export class LiveJobs {
 
   /** Makes the file anew, with room for that many jobs. */
   constructor(path: string, capacity: number) {
-    // Real bytes: on a disk that is full later, a store into a hole would be the end of this process.
-    writeFileSync(path, new Uint8Array(capacity * bytesPerJob), { mode: 0o600, flush: true });
+    // Real bytes: on a disk that is full later, a store into a hole would be the end of this process. A file that has
+    // them already is not made shorter first, since the disk may be full now.
+    const flag = existsSync(path) ? "r+" : "w";
+    writeFileSync(path, new Uint8Array(capacity * bytesPerJob), { mode: 0o600, flush: true, flag });
+    truncateSync(path, capacity * bytesPerJob);
     const bytes = Bun.mmap(path, { shared: true });
     this.#numbers = new BigUint64Array(bytes.buffer, bytes.byteOffset, 2 * capacity);
     for (let slot = capacity - 1; slot >= 0; slot -= 1) this.#free.push(slot);

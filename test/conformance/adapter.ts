@@ -1,6 +1,9 @@
 import type { Server, ServerOptions } from "../support/server.ts";
 import type { Flag, FlagTable } from "./flags.ts";
 
+/** The longest that the end of a command is waited for. */
+export const endMilliseconds = 15_000;
+
 /** What to run and how, in no door's words. An adapter hands on each field whose flag is on. */
 export interface Spec {
   /** Program and arguments, or a line for /bin/sh. */

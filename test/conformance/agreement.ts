@@ -18,7 +18,8 @@ export function expectAgreement(adapter: Adapter, { told, job, spec }: Both): vo
   if (adapter.flags.reason === true) expect(told.reason).toBe(outcome.reason);
   expectStream(adapter, job.stdout, told.whole ? told.stdout : null);
   expectStream(adapter, job.stderr, told.whole ? told.stderr : null);
-  if (typeof spec.command !== "string" && adapter.flags.argv === true) expect(job.command).toEqual([...spec.command]);
+  if (typeof spec.command !== "string" && adapter.flags.argv === true)
+    expect(job.command).toEqual([...spec.command]);
   expect([job.cwd, job.leftovers]).toEqual([spec.cwd ?? null, spec.leftovers ?? "leave"]);
   if (spec.alias !== undefined) expect(job.alias).toBe(spec.alias);
 }

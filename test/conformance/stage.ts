@@ -5,12 +5,18 @@ import type { WireJob } from "../../src/protocol/job.ts";
 import { temporaryDirectory } from "../support/cleanup.ts";
 import type { Server, ServerOptions } from "../support/server.ts";
 import { until } from "../support/wait.ts";
-import { type Adapter, type Client, flagOfField, Refused, type Run, type Spec, type Told } from "./adapter.ts";
+import {
+  type Adapter,
+  type Client,
+  endMilliseconds,
+  flagOfField,
+  Refused,
+  type Run,
+  type Spec,
+  type Told,
+} from "./adapter.ts";
 import { expectAgreement } from "./agreement.ts";
 import type { Flag } from "./flags.ts";
-
-/** The longest that the end of a command is waited for. */
-export const endMilliseconds = 15_000;
 
 /** What the servers of the suite are started with. */
 const surroundings: ServerOptions = {

@@ -87,11 +87,11 @@ test("a connection is found by its id", async () => {
 
 describe("in Node", () => {
   const script = `
-const { Sidecar } = await import(process.argv[2]);
+const { Sidecar, SidecarError } = await import(process.argv[2]);
 const { sidecarConnection } = await import(process.argv[3]);
 const { url, secretKey } = JSON.parse(process.argv[4]);
 const sidecar = new Sidecar({ url, secretKey });
-const kindOf = (call) => call.then(() => "none", ({ name, kind, status }) => [name, kind, status]);
+const kindOf = (call) => call.then(() => "none", (error) => [error instanceof SidecarError, error.kind, error.status]);
 console.log(JSON.stringify({
   node: process.versions.bun === undefined,
   check: (await sidecar.check()).ok,
@@ -136,9 +136,9 @@ console.log(JSON.stringify({
         data: { stdout: "€\n", stderr: "ä\n", exitCode: null, signal: "SIGKILL", jobId },
       },
       started: { status: 200, ok: true, message: "", data: { jobId } },
-      refused: ["SidecarError", "refused", 401],
-      late: ["SidecarError", "timeout", null],
-      nobody: ["SidecarError", "unreachable", null],
+      refused: [true, "refused", 401],
+      late: [true, "timeout", null],
+      nobody: [true, "unreachable", null],
     });
   });
 });

@@ -56,7 +56,7 @@ export class CourierBench {
       send: (message) => this.#send(message),
       sign: () => this.sign(),
       content: ({ id, event }) =>
-        this.content?.() ?? Promise.resolve({ body: `${id} ${event}`, headers: { "content-type": "a/b" } }),
+        this.content?.() ?? Promise.resolve({ body: `${id} ${event}`, headers: { "errand-truncated": "x" } }),
       log: {
         settled: ({ id }, { state }) => this.settled.push([id, state]),
         error: (error) => this.errors.push(error),

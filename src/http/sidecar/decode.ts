@@ -1,5 +1,5 @@
 import { type CallbackRequest, type JobSpec, plainSpec } from "../../core/job.ts";
-import { type Fields, field, invalid, isObject, mistyped, readFields, text } from "./fields.ts";
+import { type Fields, field, invalid, isObject, mistyped, readFields, text } from "../jsonFields.ts";
 
 /** What a client asks for. */
 export interface ShellRequest {

@@ -71,6 +71,21 @@ describe("readText", () => {
     expect(await output(bytes("\ufeffa")).read(100)).toEqual({ text: "\ufeffa", truncated: false });
   });
 
+  test("what is removed meanwhile to make room is told as missing, another failure as one", async () => {
+    const read = (left: number | null) => {
+      const sizes = [3, left];
+      const broker = {
+        outputBytes: () => sizes.shift(),
+        readOutput: () => Promise.reject(new Error("no such file")),
+      };
+      const job = { id: "1", state: "running" };
+      const asked = { stream: "stdout", mostBytes: 10 } as const;
+      return readText(broker as unknown as Broker, job as unknown as Job, asked);
+    };
+    expect(await read(null)).toEqual({ text: "", truncated: true });
+    await expect(read(3)).rejects.toThrow("no such file");
+  });
+
   test("what was not kept is told", async () => {
     expect(await output(bytes("abc"), 4).read(100)).toEqual({ text: "abc", truncated: true });
     expect(await output(null, 4).read(100)).toEqual({ text: "", truncated: true });

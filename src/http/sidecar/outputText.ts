@@ -20,10 +20,26 @@ export async function readText(
 ): Promise<OutputText> {
   const kept = broker.outputBytes(job.id, stream) ?? 0;
   const length = Math.min(kept, mostBytes);
-  const bytes = length > 0 ? await broker.readOutput(job.id, stream, 0, length) : new Uint8Array(0);
+  const bytes = length > 0 ? await readKept(broker, job, { stream, length }) : nothing;
   const summary = job.state === "ended" || job.state === "lost" ? job.output?.[stream] : undefined;
   const truncated = bytes.byteLength < Math.max(kept, summary?.bytes ?? 0) || (summary?.truncated ?? false);
   // A decoder that expects more keeps an unfinished character back: it is not at its end, but at the cut.
   const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes, { stream: truncated });
   return { text, truncated };
+}
+
+const nothing = new Uint8Array(0);
+
+/** An ended job may be removed at any time to make room for others: then nothing is left. */
+async function readKept(
+  broker: Broker,
+  { id }: Job,
+  { stream, length }: { readonly stream: OutputStream; readonly length: number },
+): Promise<Uint8Array> {
+  try {
+    return await broker.readOutput(id, stream, 0, length);
+  } catch (error) {
+    if (broker.outputBytes(id, stream) === null) return nothing;
+    throw error;
+  }
 }

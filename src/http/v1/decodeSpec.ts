@@ -3,6 +3,7 @@ import { ErrandError } from "../../core/errors.ts";
 import { type JobSpec, plainSpec } from "../../core/job.ts";
 import { nearestName } from "../../core/nearest.ts";
 import { knownFields, plannedFields, plannedValues, specSchema, type WireSpec } from "../../protocol/spec.ts";
+import { isObject } from "../jsonFields.ts";
 
 /** Reads the body of `POST /v1/jobs`. Throws `invalid-spec` that names the field, `not-available` for what is to come. */
 export function decodeSpec(value: unknown, { aliasBytes }: { readonly aliasBytes: number }): JobSpec {
@@ -122,10 +123,6 @@ function unknownField(path: string, name: string): ErrandError {
   const hint = nearest === undefined ? `known are ${known.join(", ")}` : `did you mean ${nearest}?`;
   const full = path === "" ? name : `${path}.${name}`;
   return invalid(`unknown field ${JSON.stringify(full)}; ${hint}`);
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function invalid(message: string): ErrandError {

@@ -4,8 +4,15 @@ import { rawConnection } from "../../support/raw.ts";
 import { requestBytes } from "../../support/raw-request.ts";
 import { errorOfAnswer } from "../../support/rexec-error.ts";
 import { type Server, startServer } from "../../support/server.ts";
-import { type Adapter, notHere, Refused, type Run, type Spec, type Told } from "../adapter.ts";
-import { endMilliseconds } from "../stage.ts";
+import {
+  type Adapter,
+  endMilliseconds,
+  notHere,
+  Refused,
+  type Run,
+  type Spec,
+  type Told,
+} from "../adapter.ts";
 
 const noField = "its requests have no field for it";
 const streamed = "its answer is stdout alone; the record tells the rest";

@@ -1,7 +1,14 @@
 import type { WireJob } from "../../../src/protocol/job.ts";
 import { type Server, startServer } from "../../support/server.ts";
-import { type Adapter, type Notice, Refused, type Run, type Spec, type Told } from "../adapter.ts";
-import { endMilliseconds } from "../stage.ts";
+import {
+  type Adapter,
+  endMilliseconds,
+  type Notice,
+  Refused,
+  type Run,
+  type Spec,
+  type Told,
+} from "../adapter.ts";
 
 /** The door `v1` through background jobs: start one, wait for its end, fetch what it has written. */
 export const v1: Adapter = {
@@ -76,7 +83,15 @@ async function endOf(server: Server, jobId: string, signal: AbortSignal): Promis
   const read = async (stream: "stdout" | "stderr") => (await server.request(`${path}/${stream}`)).bytes();
   const { code, signal: by, reason } = outcome;
   const whole = !job.stdout.truncated && !job.stderr.truncated;
-  return { jobId, stdout: await read("stdout"), stderr: await read("stderr"), code, signal: by, reason, whole };
+  return {
+    jobId,
+    stdout: await read("stdout"),
+    stderr: await read("stderr"),
+    code,
+    signal: by,
+    reason,
+    whole,
+  };
 }
 
 function readNotice(body: string): Notice {

@@ -92,9 +92,9 @@ export async function digest(
   return { bytes, sha256: hash.digest("hex") };
 }
 
-/** A shell's command line for a spec. */
+/** A command line for a spec: a shell's, whose `$1` and so on are the arguments. */
 export function shell(script: string, ...args: readonly string[]): { command: string[] } {
-  return { command: ["/bin/sh", "-c", script, ...args] };
+  return { command: ["/bin/sh", "-c", script, "sh", ...args] };
 }
 
 /** The stable code of an error, with its status. */

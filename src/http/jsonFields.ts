@@ -1,12 +1,12 @@
-import { ErrandError } from "../../core/errors.ts";
+import { ErrandError } from "../core/errors.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** The fields of a body, as they were sent. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** Reads a body that must be one JSON object. Throws `invalid-request`. */
-export function readFields(body: Uint8Array): Fields {
+/** Reads a body that must be JSON in UTF-8. Throws `invalid-request`. */
+export function parseJson(body: Uint8Array): unknown {
   if (body.byteLength === 0) throw invalid("the body is empty; a JSON object is needed");
   let source: string;
   try {
@@ -14,13 +14,17 @@ export function readFields(body: Uint8Array): Fields {
   } catch {
     throw invalid("the body is not UTF-8");
   }
-  let value: unknown;
   try {
-    value = JSON.parse(source);
+    return JSON.parse(source);
   } catch (error) {
     // Nesting that is too deep for the parser ends here as well.
     throw invalid(`the body is no JSON: ${error instanceof Error ? error.message : "it cannot be parsed"}`);
   }
+}
+
+/** Reads a body that must be one JSON object. Throws `invalid-request`. */
+export function readFields(body: Uint8Array): Fields {
+  const value = parseJson(body);
   if (isObject(value)) return value;
   throw invalid(`a JSON object is needed, not ${kindOf(value)}`);
 }
