@@ -66,6 +66,7 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
   const lost = recoverJobs({
     ...{ store, spool, data, node, limits, now: clock.wall() },
     alive: alive.map(({ id }) => id),
+    onError: (error) => logger.error({ error: String(error) }, "a job's directory is not known"),
   });
   quota.adopt(store.storedBytes());
   const retention = new Retention({

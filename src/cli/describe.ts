@@ -16,6 +16,7 @@ export function describeSettings(settings: Settings): string {
     `  authenticate by   ${settings.auth === "token" ? `token (the local one and ${settings.tokens.length} configured)` : "nothing: open"}`,
     `  take signatures   ${settings.sidecars.map(({ name }) => name).join(", ") || "of nobody"}`,
     `  call back         ${["public addresses", ...settings.callbacks.allowPrivate].join(", ")}`,
+    `  take code pages   ${settings.flexideo.acp} for acp, ${settings.flexideo.oem} for programs`,
     `  answer to hosts   ${["localhost", "this host's name", "IP addresses", ...settings.hosts].join(", ")}`,
     `  allow origins     ${settings.origins.join(", ") || "its own only"}`,
     `  trust proxies     ${settings.trustedProxies.join(", ") || "none"}`,

@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { Command, InvalidArgumentError } from "commander";
+import { defaultCodePages, mostCodePage } from "../config/flexideo.ts";
 import type { Flags } from "../config/load.ts";
 import { limitTable } from "../core/limits.ts";
 
@@ -13,6 +14,8 @@ interface ServeOptions {
   readonly insecureAllowAnyoneToRunCommands?: boolean;
   readonly statusSize?: number;
   readonly stdoutSize?: number;
+  readonly acp?: number;
+  readonly oem?: number;
   readonly verbose?: number;
   readonly check?: boolean;
 }
@@ -59,6 +62,16 @@ export function serveCommand(run: (flags: Flags, check: boolean) => Promise<void
       `chunks of at most 64 KiB of stdout buffered per job (default: ${stdoutChunks.default})`,
       wholeNumber(stdoutChunks.min, stdoutChunks.max),
     )
+    .option(
+      "--acp <number>",
+      `ANSI code page of the door flexideo (default: ${defaultCodePages.acp})`,
+      codePage,
+    )
+    .option(
+      "--oem <number>",
+      `OEM code page of the door flexideo (default: ${defaultCodePages.oem})`,
+      codePage,
+    )
     .option("-v, --verbose", "log more: -v debug, -vv trace", (_text, before: number) => before + 1, 0)
     .option("--check", "read all settings, say what would be done, and start nothing")
     .allowExcessArguments(false)
@@ -69,7 +82,7 @@ export function serveCommand(run: (flags: Flags, check: boolean) => Promise<void
 }
 
 function flagsOf(options: ServeOptions): Flags {
-  const { ip, port, listen = [], data, config, auth, statusSize, stdoutSize } = options;
+  const { ip, port, listen = [], data, config, auth, statusSize, stdoutSize, acp, oem } = options;
   const own =
     ip === undefined && port === undefined ? [] : [hostAndPort(ip ?? defaultIp, port ?? defaultPort)];
   const addresses = [...own, ...listen];
@@ -82,6 +95,8 @@ function flagsOf(options: ServeOptions): Flags {
     ...(auth === undefined ? {} : { auth }),
     ...(statusSize === undefined ? {} : { statusEvents: statusSize }),
     ...(stdoutSize === undefined ? {} : { stdoutChunks: stdoutSize }),
+    ...(acp === undefined ? {} : { acp }),
+    ...(oem === undefined ? {} : { oem }),
   };
 }
 
@@ -96,6 +111,8 @@ function wholeNumber(min: number, max: number): (text: string) => number {
     throw new InvalidArgumentError(`A whole number from ${min} to ${max} is allowed.`);
   };
 }
+
+const codePage = wholeNumber(1, mostCodePage);
 
 function ipAddress(text: string): string {
   if (isIP(text) !== 0) return text;

@@ -11,6 +11,8 @@ interface Recovery {
   readonly now: number;
   /** Ids that the last server had noted as alive. */
   readonly alive: readonly bigint[];
+  /** A directory cannot be read; it stays as it is. */
+  readonly onError: (error: unknown) => void;
   readonly limits: { readonly retainSeconds: number; readonly stderrTailBytes: number };
 }
 
@@ -18,16 +20,20 @@ interface Recovery {
  * Writes down what became of the last server's jobs: how they ended, where their directory tells, else that they are
  * lost. How many are lost.
  */
-export function recoverJobs({ store, spool, data, node, now, alive, limits }: Recovery): number {
+export function recoverJobs({ store, spool, data, node, now, alive, limits, onError }: Recovery): number {
   let lost = 0;
   for (const id of spool.ids()) {
     const state = store.stateOf(id);
     if (state === "failed") spool.remove(id);
     if (state !== null && state !== "starting" && state !== "running") continue;
-    const job = recoverJob(id, { data, now, stderrTailBytes: limits.stderrTailBytes });
-    if (job === null) continue;
-    if (job.state === "lost") lost += 1;
-    store.put(job);
+    try {
+      const job = recoverJob(id, { data, now, stderrTailBytes: limits.stderrTailBytes });
+      if (job === null) continue;
+      if (job.state === "lost") lost += 1;
+      store.put(job);
+    } catch (error) {
+      onError(error);
+    }
   }
   return lost + store.recover(alive, { node, now, retainSeconds: limits.retainSeconds });
 }

@@ -2,7 +2,13 @@ import { readFileSync } from "node:fs";
 import { parse } from "smol-toml";
 import { type LimitName, limitTable } from "../core/limits.ts";
 import { readCallbacks } from "./callbacks.ts";
-import { type CallbackSettings, ConfigError, type SidecarSetting } from "./settings.ts";
+import { readFlexideo } from "./flexideo.ts";
+import {
+  type CallbackSettings,
+  ConfigError,
+  type FlexideoSettings,
+  type SidecarSetting,
+} from "./settings.ts";
 import { readSidecars } from "./sidecars.ts";
 import { refuseUnknown } from "./unknown.ts";
 import * as values from "./values.ts";
@@ -20,6 +26,7 @@ export interface FileSettings {
   readonly tokens: readonly { readonly name: string; readonly sha256: string }[];
   readonly sidecars: readonly SidecarSetting[];
   readonly callbacks: Partial<CallbackSettings>;
+  readonly flexideo?: Partial<FlexideoSettings>;
   readonly limits: Partial<Record<LimitName, number>>;
 }
 
@@ -32,7 +39,7 @@ const noFile: FileSettings = {
   limits: {},
 };
 
-const sections = ["server", "environment", "token", "sidecar", "callbacks", "limits"];
+const sections = ["server", "environment", "token", "sidecar", "callbacks", "flexideo", "limits"];
 const serverKeys = ["listen", "data", "auth", "hosts", "origins", "trustedProxies"];
 const tokenKeys = ["name", "sha256", "scopes"];
 /** Until scopes exist a token has all rights, and says so. */
@@ -70,6 +77,7 @@ function readSettings(root: values.Table): FileSettings {
       hosts: values.texts(server, "server", "hosts"),
       origins: values.texts(server, "server", "origins"),
       trustedProxies: values.texts(server, "server", "trustedProxies"),
+      flexideo: root.flexideo === undefined ? undefined : readFlexideo(values.table(root, "flexideo")),
     }),
     environment: values.variables(environment),
     inherit: values.texts({ inherit: inherit ?? [] }, "environment", "inherit") ?? [],

@@ -5,8 +5,9 @@ import { defaultLimits, type LimitName, type Limits, limitTable } from "../core/
 import { nearestName } from "../core/nearest.ts";
 import { formatAddress, isLoopback, parseAddress } from "./address.ts";
 import { checkLimit, type FileSettings, readConfigFile, withoutFile } from "./file.ts";
+import { codePageNumber, defaultCodePages } from "./flexideo.ts";
 import { networks } from "./networks.ts";
-import { type Address, ConfigError, type Settings } from "./settings.ts";
+import { type Address, ConfigError, type FlexideoSettings, type Settings } from "./settings.ts";
 import { serverUser } from "./user.ts";
 import { defined } from "./values.ts";
 
@@ -20,6 +21,8 @@ export interface Flags {
   readonly statusEvents?: number;
   readonly stdoutChunks?: number;
   readonly verbosity?: number;
+  readonly acp?: number;
+  readonly oem?: number;
 }
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -52,6 +55,7 @@ export function loadSettings(flags: Flags, variables: Variables): Settings {
     tokens: file.tokens,
     sidecars: file.sidecars,
     callbacks: { allowPrivate: [], signingSecretFile: null, retrySeconds: null, ...file.callbacks },
+    flexideo: codePages(flags, variables, file),
     limits: limits(flags, variables, file),
     logLevel: (["info", "debug", "trace"] as const)[Math.min(flags.verbosity ?? 0, 2)] ?? "trace",
     softOpenFiles: openFiles(variables.ERRAND_SOFT_OPEN_FILES),
@@ -126,6 +130,20 @@ function jobVariables(file: FileSettings, variables: Variables): Record<string, 
     ...inherited,
     ...file.environment,
   };
+}
+
+function codePages(flags: Flags, variables: Variables, file: FileSettings): FlexideoSettings {
+  const given = (name: "acp" | "oem", variable: string) => {
+    if (flags[name] !== undefined) return flags[name];
+    const text = variables[variable];
+    if (text === undefined) return file.flexideo?.[name] ?? defaultCodePages[name];
+    try {
+      return codePageNumber(variable, /^\d+$/.test(text) ? Number(text) : text);
+    } catch (error) {
+      throw new ConfigError(error instanceof Error ? error.message : String(error), 64);
+    }
+  };
+  return { acp: given("acp", "ERRAND_ACP"), oem: given("oem", "ERRAND_OEM") };
 }
 
 function limits(flags: Flags, variables: Variables, file: FileSettings): Limits {

@@ -27,6 +27,14 @@ export interface CallbackSettings {
   readonly retrySeconds: readonly number[] | null;
 }
 
+/** Code pages that requests of the door flexideo name without a number. */
+export interface FlexideoSettings {
+  /** The ANSI code page, `acp`. */
+  readonly acp: number;
+  /** The OEM code page, which programs speak unless a request says otherwise. */
+  readonly oem: number;
+}
+
 /** Everything that `errand serve` goes by, from defaults, file, environment and flags, already checked. */
 export interface Settings {
   readonly configFile: string | null;
@@ -43,6 +51,7 @@ export interface Settings {
   readonly tokens: readonly TokenSetting[];
   readonly sidecars: readonly SidecarSetting[];
   readonly callbacks: CallbackSettings;
+  readonly flexideo: FlexideoSettings;
   readonly limits: Limits;
   readonly logLevel: "info" | "debug" | "trace";
   /** The soft limit of open files that the operator set; null when it is not known. */

@@ -2,7 +2,7 @@ import { nearestName } from "../core/nearest.ts";
 import type { Table } from "./values.ts";
 
 /** Named in the documentation of the configuration, and not part of this build. */
-const notAvailable = new Set(["flexideo", "server.tls"]);
+const notAvailable = new Set(["server.tls"]);
 
 /** Throws when the section has a key that is none of these, and names the nearest one. */
 export function refuseUnknown(section: string, table: Table, known: readonly string[]): void {

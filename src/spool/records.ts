@@ -32,11 +32,22 @@ export function encodeSpec(job: StartingJob, spec: JobSpec): string {
   return JSON.stringify({ version: spoolVersion, job, spec: kept });
 }
 
-/** The job in a `spec.json`; null when that is no whole one. */
+/** The job in a `spec.json`; null when that is no whole one of this version. */
 export function decodeSpec(text: string): StartingJob | null {
-  const value = parse(text);
-  if (value === null || typeof value.job !== "object" || value.job === null) return null;
-  return value.job as StartingJob;
+  const job = parse(text)?.job;
+  if (typeof job !== "object" || job === null) return null;
+  const isStarting = "state" in job && job.state === "starting" && "id" in job && "command" in job;
+  return isStarting ? (job as StartingJob) : null;
+}
+
+/** True for a text that was cut while it was written: no JSON at all. */
+export function isTorn(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** What is known right after the execution. */

@@ -4,7 +4,7 @@ import type { EndedJob, Job, JobId, OutputSummary, RunningJob, StartingJob } fro
 import type { OutputStream } from "../core/ports.ts";
 import { transition } from "../core/transitions.ts";
 import { fileNames, jobsDirectory, storedBytes } from "./layout.ts";
-import { decodeExit, decodeSpec, decodeStarted, type StartedRecord } from "./records.ts";
+import { decodeExit, decodeSpec, decodeStarted, isTorn, type StartedRecord } from "./records.ts";
 
 interface RecoverParts {
   readonly data: string;
@@ -14,15 +14,24 @@ interface RecoverParts {
   readonly stderrTailBytes: number;
 }
 
+/** A job's directory that tells nothing that this program could go by; it is left as it is. */
+export class UnknownDirectory extends Error {
+  override readonly name = "UnknownDirectory";
+}
+
 /**
  * What became of a job whose server has gone, by its directory: ended as its exit record says, else lost. Null, and no
- * directory is left, when its spec was never whole: then nothing was ever executed.
+ * directory is left, when its spec was never whole: then nothing was ever executed. Throws `UnknownDirectory`, or what
+ * the system says.
  */
 export function recoverJob(id: JobId, { data, now, stderrTailBytes }: RecoverParts): Job | null {
   const jobs = jobsDirectory(data);
   const directory = join(jobs, id);
-  const job = decodeSpec(readText(join(directory, fileNames.spec)));
+  const spec = readText(join(directory, fileNames.spec));
+  const job = decodeSpec(spec);
   if (job === null || job.id !== id) {
+    if (!isTorn(spec) || !isUntouched(directory))
+      throw new UnknownDirectory(`no spec that is known in ${directory}`);
     rmSync(directory, { recursive: true, force: true });
     return null;
   }
@@ -59,11 +68,20 @@ function measure(directory: string, cut: readonly OutputStream[]): Pick<OutputSu
   return { stdout: of("stdout"), stderr: of("stderr") };
 }
 
+/** True when nothing was executed there: nothing was noted, and nothing has come. */
+function isUntouched(directory: string): boolean {
+  const outputs = [fileNames.stdout, fileNames.stderr, fileNames.timeline];
+  const isEmpty = (name: string) => readBytes(join(directory, name)).byteLength === 0;
+  return readText(join(directory, fileNames.started)).trim() === "" && outputs.every(isEmpty);
+}
+
+/** Empty when there is no such file. Throws what else the system says: such a file may hold anything. */
 function readBytes(path: string): Uint8Array {
   try {
     return readFileSync(path);
-  } catch {
-    return new Uint8Array(0);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return new Uint8Array(0);
+    throw error;
   }
 }
 

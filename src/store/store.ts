@@ -26,6 +26,7 @@ const retryMilliseconds = 1_000;
 const vacuumPages = 1_000;
 /** The log of writes is cut back to this size when it has been worked off. */
 const logBytes = 1024 * 1024;
+const logPages = 250;
 
 /** A job that nobody waits for any more: none of its callbacks is still to be delivered. */
 const isSettled =
@@ -76,6 +77,7 @@ export class Store implements JobHistory, AliasClaims {
     makeShrinkable(database);
     database.run("PRAGMA journal_mode = WAL");
     database.run(`PRAGMA journal_size_limit = ${logBytes}`);
+    database.run(`PRAGMA wal_autocheckpoint = ${logPages}`);
     database.run("PRAGMA synchronous = NORMAL");
     database.run("PRAGMA busy_timeout = 5000");
     migrate(database);

@@ -59,6 +59,11 @@ export function environment(stage: Stage): void {
     expect(await variables(odd)).toMatchObject(odd);
   });
 
+  stage.behaviour("has no name that is left out", [], async () => {
+    const found = await variables({ ["__proto__"]: "a name as any other", NEXT: "1" });
+    expect([Object.hasOwn(found, "__proto__"), found.NEXT]).toEqual([true, "1"]);
+  });
+
   stage.behaviour("decides where a program is looked up", ["argv"], async () => {
     const { told } = await stage.run({
       command: ["ls", "/dev/null"],

@@ -35,6 +35,8 @@ export class Stage {
   readonly adapter: Adapter;
   /** How many behaviours each flag has switched off. */
   readonly notTried = new Map<Flag, number>();
+  /** What the next behaviours are about. */
+  part = "";
   #client: Client | null = null;
   #home = "";
 
@@ -74,7 +76,7 @@ export class Stage {
   /** One behaviour as a test, unless a flag that it needs is off. */
   behaviour(title: string, needs: readonly Flag[], body: () => Promise<void>): void {
     const off = needs.find((flag) => !this.has(flag));
-    if (off === undefined) test(title, body);
+    if (off === undefined) test(`${this.part}: ${title}`, body);
     else this.notTried.set(off, (this.notTried.get(off) ?? 0) + 1);
   }
 

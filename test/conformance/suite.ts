@@ -30,7 +30,11 @@ export function conformance(adapter: Adapter): void {
   describe(adapter.name, () => {
     const stage = new Stage(adapter);
     beforeAll(() => stage.start());
-    for (const [name, part] of Object.entries(parts)) describe(name, () => part(stage));
+    // Not in a `describe` of its own, which would be called too late for the sum below.
+    for (const [name, part] of Object.entries(parts)) {
+      stage.part = name;
+      part(stage);
+    }
     const off = [...stage.notTried].map(([flag, count]) => `${flag} (${count})`);
     test(`flags are known; behaviours not tried: ${off.join(", ") || "none"}`, () => {
       expect(flagFaults(adapter.flags)).toEqual([]);

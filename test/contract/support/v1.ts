@@ -34,6 +34,8 @@ export interface Problem {
   code: string;
   detail: string;
   allow: string | null;
+  /** The field of a spec that is not available; only there with `not-available`. */
+  field?: string;
 }
 
 /** Sends a request that must be refused as RFC 9457 says, with a code of the error table, and gives the problem. */
@@ -49,12 +51,18 @@ export async function problem(server: Server, path: string, options?: RequestOpt
     status: number;
     detail: string;
     code: string;
+    field?: string;
   };
-  expect(Object.keys(body).sort()).toEqual(["code", "detail", "status", "title", "type"]);
+  const { code, detail, field, ...others } = body;
+  expect(Object.keys(others).sort()).toEqual(["status", "title", "type"]);
   const known = new Map<string, { status: number; title: string }>(Object.entries(errorTable));
-  expect({ status, title: body.title }).toEqual(known.get(body.code) ?? { status: 0, title: "unknown code" });
+  const row = known.get(code) ?? { status: 0, title: "unknown code" };
+  // A field that is to come makes the spec wrong, not the call.
+  const expected = code === "not-available" && field !== undefined ? { ...row, status: 422 } : row;
+  expect({ status, title: body.title }).toEqual(expected);
   expect([body.status, body.type]).toEqual([status, "about:blank"]);
-  return { status, code: body.code, detail: body.detail, allow: headers.get("allow") };
+  if (code !== "not-available") expect(field).toBeUndefined();
+  return { status, code, detail, allow: headers.get("allow"), ...(field === undefined ? {} : { field }) };
 }
 
 /** RFC 3339 in UTC, with milliseconds. */
