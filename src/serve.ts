@@ -50,7 +50,7 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
   const store = new Store({
     path: join(data, "errand.db"),
     flushSeconds: limits.historyFlushSeconds,
-    signatureNonces: limits.signatureNonces,
+    limits,
     onError: (error) => logger.error({ error: String(error) }, "the history cannot be written"),
   });
   const quota = new DataQuota(limits.dataBytes);
@@ -105,7 +105,11 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
   const onResend = () => callbacks.courier.wake();
   const insecure = isOpenToAll(settings);
   const { policy } = callbacks;
-  const parts = serverParts({ settings, broker, store, callbacks: policy, onResend, logger, insecure });
+  const asked = Promise.withResolvers<void>();
+  const shutdown = () => asked.resolve();
+  const parts = serverParts({
+    ...{ settings, broker, store, node, callbacks: policy, onResend, shutdown, logger, insecure },
+  });
   try {
     for (const address of settings.listen) {
       const server = makeServer(parts);
@@ -123,7 +127,7 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
   logger.info({ version, listen: addresses.map(formatAddress), data }, "listening");
   options.greet(addresses, tokenPath(data));
 
-  await endSignal(logger, broker);
+  await endSignal(logger, broker, asked.promise);
   for (const timer of timers) clearInterval(timer);
   retention.stop();
   await callbacks.courier.stop(limits.lastAnswersSeconds);

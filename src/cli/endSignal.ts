@@ -8,10 +8,19 @@ interface Endable {
   killAll(): void;
 }
 
-/** Resolves when a first signal has let the running jobs end, or a second one has ended them. */
-export async function endSignal(logger: Logger, broker: Endable): Promise<void> {
+/**
+ * Resolves when a first signal has let the running jobs end, or a second one has ended them. `asked`: a client has asked
+ * for the end, which counts as a first signal, and never as a second.
+ */
+export async function endSignal(logger: Logger, broker: Endable, asked: Promise<void>): Promise<void> {
   let signals = 0;
   await new Promise<void>((resolve) => {
+    asked.then(() => {
+      if (signals > 0) return;
+      signals += 1;
+      logger.info({ jobs: broker.runningJobs }, "shutting down, as a client has asked");
+      broker.drain().then(resolve);
+    });
     for (const signal of endingSignals()) {
       process.on(signal, () => {
         signals += 1;

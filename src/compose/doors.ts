@@ -4,16 +4,23 @@ import type { Logger } from "pino";
 import type { Settings } from "../config/settings.ts";
 import type { Broker } from "../core/broker.ts";
 import type { ErrandError } from "../core/errors.ts";
+import { Idempotency } from "../core/idempotency.ts";
+import type { Job } from "../core/job.ts";
 import type { CallbackPolicy } from "../core/ports.ts";
 import { releaseDate, version } from "../core/version.ts";
 import { Clients } from "../http/clients.ts";
 import { Credentials } from "../http/credentials.ts";
 import type { Door } from "../http/exchange.ts";
 import { Guard } from "../http/guard.ts";
+import { type FixedToken, IssuedTokens } from "../http/issuedTokens.ts";
 import { nowhere, publicPages } from "../http/pages.ts";
 import { RexecDoor } from "../http/rexec/door.ts";
 import { SidecarDoor } from "../http/sidecar/door.ts";
 import { V1Door } from "../http/v1/door.ts";
+import { encodeJob } from "../http/v1/encodeJob.ts";
+import { Followers } from "../http/v1/followers.ts";
+import { InputQueues } from "../http/v1/stdin.ts";
+import type { AuditEntry } from "../http/v1/tokens.ts";
 import { RefusalLog } from "../log/logger.ts";
 import { localToken } from "../store/dataDirectory.ts";
 import type { Store } from "../store/store.ts";
@@ -27,27 +34,27 @@ interface DoorParts {
   readonly settings: Settings;
   readonly broker: Broker;
   readonly store: Store;
+  readonly node: string;
   readonly callbacks: CallbackPolicy;
   readonly onResend: () => void;
+  /** Lets the running jobs end, then ends the server. */
+  readonly shutdown: () => void;
   readonly logger: Logger;
   /** Anyone who reaches this server can run commands, by wish. */
   readonly insecure: boolean;
 }
 
 /** All that a server for one address is made from. */
-export function serverParts({ settings, broker, store, callbacks, onResend, logger, insecure }: DoorParts) {
-  const { limits, auth } = settings;
-  const local = {
-    name: "local",
-    sha256: createHash("sha256").update(localToken(settings.data)).digest("hex"),
-  };
+export function serverParts(parts: DoorParts) {
+  const { settings, broker, store, node, callbacks, onResend, shutdown, logger, insecure } = parts;
+  const { limits } = settings;
   const onInternalError = (error: unknown) => {
     const stack = error instanceof Error ? error.stack : undefined;
     logger.error({ error: String(error), stack }, "internal error");
   };
   const clients = new Clients(settings.trustedProxies);
   const refusals = new RefusalLog(logger);
-  const credentials = new Credentials([local, ...settings.tokens], { open: auth === "none" });
+  const { credentials, tokens } = makeTokens(settings, store);
   const rexec = new RexecDoor(broker, limits);
   const sidecar = new SidecarDoor({
     ...{ broker, limits, callbacks, now: clock.wall },
@@ -55,9 +62,14 @@ export function serverParts({ settings, broker, store, callbacks, onResend, logg
     nonces: store.nonces,
   });
   const v1 = new V1Door({
-    ...{ broker, limits, version, callbacks, onInternalError, onResend },
+    ...{ broker, limits, version, releaseDate, node, callbacks, onInternalError, onResend, tokens, shutdown },
+    audit: (entry: AuditEntry) => logger.info(entry, "audit"),
     outbox: store.outbox,
-    wall: clock.wall,
+    idempotency: new Idempotency(broker, store.idempotency, clock.wall),
+    followers: new Followers(limits.followers),
+    inputs: new InputQueues(),
+    encode: (job: Job) => encodeJob(job, job.callback === null ? [] : store.outbox.ofJob(job.id)),
+    ...{ wall: clock.wall, startedAt: clock.wall() },
   });
   const doorFor = (path: string): Door => {
     if (path === "/process") return rexec;
@@ -78,9 +90,22 @@ export function serverParts({ settings, broker, store, callbacks, onResend, logg
             "request",
           )
       : null,
-    onRefused: (request: IncomingMessage, error: ErrandError) =>
-      refusals.refused(clients.address(request), request.method, error.code),
+    onRefused: (request: IncomingMessage, { code }: ErrandError, who: string | null) =>
+      refusals.refused(clients.address(request), { method: request.method, code, who }),
   };
+}
+
+/** All tokens that open this server. */
+function makeTokens(settings: Settings, store: Store) {
+  const sha256 = createHash("sha256").update(localToken(settings.data)).digest("hex");
+  const configured = settings.tokens.map((token) => ({ ...token, source: "configuration" as const }));
+  const fixed: FixedToken[] = [{ name: "local", sha256, scopes: ["admin"], source: "local" }, ...configured];
+  const credentials = new Credentials(fixed, { open: settings.auth === "none", now: clock.wall });
+  const tokens = new IssuedTokens({
+    ...{ record: store.tokens, credentials, fixed, now: clock.wall },
+    reserved: settings.sidecars.map(({ name }) => name),
+  });
+  return { credentials, tokens };
 }
 
 /** A query may hold what somebody took for a place for secrets. */

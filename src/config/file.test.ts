@@ -51,7 +51,7 @@ scopes = ["read", "run", "admin"]
       environment: { A: "x" },
       inherit: ["B"],
       limits: { stopGraceSeconds: 16, maxRunningJobs: 1_000 },
-      tokens: [{ name: "ci", sha256: "ab".repeat(32) }],
+      tokens: [{ name: "ci", sha256: "ab".repeat(32), scopes: ["read", "run", "admin"] }],
       sidecars: [],
       callbacks: {},
     });

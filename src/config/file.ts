@@ -8,8 +8,10 @@ import {
   ConfigError,
   type FlexideoSettings,
   type SidecarSetting,
+  type TokenSetting,
 } from "./settings.ts";
 import { readSidecars } from "./sidecars.ts";
+import { readTokens } from "./tokens.ts";
 import { refuseUnknown } from "./unknown.ts";
 import * as values from "./values.ts";
 
@@ -23,7 +25,7 @@ export interface FileSettings {
   readonly trustedProxies?: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly inherit: readonly string[];
-  readonly tokens: readonly { readonly name: string; readonly sha256: string }[];
+  readonly tokens: readonly TokenSetting[];
   readonly sidecars: readonly SidecarSetting[];
   readonly callbacks: Partial<CallbackSettings>;
   readonly flexideo?: Partial<FlexideoSettings>;
@@ -41,9 +43,6 @@ const noFile: FileSettings = {
 
 const sections = ["server", "environment", "token", "sidecar", "callbacks", "flexideo", "limits"];
 const serverKeys = ["listen", "data", "auth", "hosts", "origins", "trustedProxies"];
-const tokenKeys = ["name", "sha256", "scopes"];
-/** Until scopes exist a token has all rights, and says so. */
-const allScopes = ["admin", "read", "run"];
 
 /** Reads a configuration file. Throws `ConfigError` (78) that names the key, its value and what is allowed. */
 export function readConfigFile(path: string): FileSettings {
@@ -81,30 +80,11 @@ function readSettings(root: values.Table): FileSettings {
     }),
     environment: values.variables(environment),
     inherit: values.texts({ inherit: inherit ?? [] }, "environment", "inherit") ?? [],
-    tokens: values.tables(root, "token").map(readToken),
+    tokens: readTokens(values.tables(root, "token")),
     sidecars: readSidecars(values.tables(root, "sidecar")),
     callbacks: readCallbacks(values.table(root, "callbacks")),
     limits: readLimits(values.table(root, "limits")),
   };
-}
-
-function readToken(token: values.Table, index: number): { name: string; sha256: string } {
-  const where = `token ${index + 1}`;
-  refuseUnknown(where, token, tokenKeys);
-  const name = values.text(token, where, "name");
-  const sha256 = values.text(token, where, "sha256");
-  if (name === undefined || name === "") throw new Error(`${where}: it needs a name`);
-  if (sha256 === undefined || !/^[0-9a-f]{64}$/i.test(sha256)) {
-    throw new Error(`${where} (${name}): sha256 must be the 64 hexadecimal digits of the secret's SHA-256`);
-  }
-  const scopes = values.texts(token, where, "scopes") ?? [];
-  if ([...scopes].sort().join() !== allScopes.join()) {
-    const allowed = allScopes.map((scope) => JSON.stringify(scope)).join(", ");
-    throw new Error(
-      `${where} (${name}): this build has no scopes yet; a token has all rights and must say so: scopes = [${allowed}]`,
-    );
-  }
-  return { name, sha256: sha256.toLowerCase() };
 }
 
 function readLimits(table: values.Table): Partial<Record<LimitName, number>> {

@@ -1,4 +1,5 @@
 import type { Limits } from "../core/limits.ts";
+import type { Scope } from "../core/scopes.ts";
 
 /** A place to listen at. Port 0 takes a free one. */
 export type Address =
@@ -9,6 +10,7 @@ export type Address =
 export interface TokenSetting {
   readonly name: string;
   readonly sha256: string;
+  readonly scopes: readonly Scope[];
 }
 
 /** One credential of the sidecar door. */

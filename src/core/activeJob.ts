@@ -1,3 +1,4 @@
+import type { Attendance } from "./attendance.ts";
 import type { Job, StopReason } from "./job.ts";
 import type { AttachedOutput, AttachedProcess, SupervisedProcess } from "./ports.ts";
 import { type JobEvent, transition } from "./transitions.ts";
@@ -8,7 +9,11 @@ export class ActiveJob {
   #process: SupervisedProcess | null = null;
   #output: AttachedOutput | null = null;
   #wanted: { readonly reason: StopReason; readonly graceSeconds: number } | null = null;
-  readonly #waiters: ((job: Job) => void)[] = [];
+  #attendance: Attendance | null = null;
+  #launchFailure: unknown = null;
+  readonly #launchWaiters = new Set<() => void>();
+  readonly #endWaiters = new Set<(job: Job) => void>();
+  readonly #watchers = new Set<() => void>();
 
   constructor(job: Job) {
     this.#job = job;
@@ -23,6 +28,11 @@ export class ActiveJob {
   get output(): AttachedOutput {
     if (this.#output === null) throw new Error(`job ${this.#job.id} has no reader`);
     return this.#output;
+  }
+
+  /** The process; null until the command has been executed. */
+  get process(): SupervisedProcess | null {
+    return this.#process;
   }
 
   /** Moves the job along the transition table. */
@@ -40,6 +50,16 @@ export class ActiveJob {
   bindAttached(process: AttachedProcess): void {
     this.#process = process;
     this.#output = process.output;
+  }
+
+  /** What happens when nobody follows it any more. */
+  set attendance(attendance: Attendance) {
+    this.#attendance = attendance;
+  }
+
+  /** One more follows it; the function given back tells that it has gone. */
+  attend(): () => void {
+    return this.#attendance?.enter() ?? (() => {});
   }
 
   /** Stops the tree; the first reason is the one that is told. A job that has ended is left as it is. */
@@ -62,17 +82,52 @@ export class ActiveJob {
     return job.state === "ended" && job.outcome.reason !== "exited" && job.outcome.reason !== "signaled";
   }
 
+  /** Resolves with this when the command has been executed; rejects with why it could not be. */
+  async launched(): Promise<ActiveJob> {
+    if (this.#process === null && this.#launchFailure === null) {
+      await new Promise<void>((resolve) => {
+        this.#launchWaiters.add(resolve);
+      });
+    }
+    if (this.#launchFailure !== null) throw this.#launchFailure;
+    return this;
+  }
+
+  /** Tells those who wait for the execution; `failure` is null when it has succeeded. */
+  announceLaunch(failure: unknown): void {
+    this.#launchFailure = failure;
+    callAll(this.#launchWaiters);
+    this.announceOutput();
+  }
+
   /** Calls back once when the job has ended; the function given back takes that back. */
   onEnd(callback: (job: Job) => void): () => void {
-    this.#waiters.push(callback);
-    return () => {
-      const index = this.#waiters.indexOf(callback);
-      if (index >= 0) this.#waiters.splice(index, 1);
-    };
+    this.#endWaiters.add(callback);
+    return () => this.#endWaiters.delete(callback);
   }
 
   /** Tells all who wait. */
   announceEnd(): void {
-    for (const waiter of this.#waiters.splice(0)) waiter(this.#job);
+    const waiters = [...this.#endWaiters];
+    this.#endWaiters.clear();
+    for (const waiter of waiters) waiter(this.#job);
+    this.announceOutput();
   }
+
+  /** Calls back whenever something has happened that a follower wants to see; the function given back ends that. */
+  onChange(callback: () => void): () => void {
+    this.#watchers.add(callback);
+    return () => this.#watchers.delete(callback);
+  }
+
+  /** More output is kept, or the job has changed. */
+  announceOutput(): void {
+    for (const watcher of this.#watchers) watcher();
+  }
+}
+
+function callAll(waiters: Set<() => void>): void {
+  const all = [...waiters];
+  waiters.clear();
+  for (const waiter of all) waiter();
 }

@@ -1,6 +1,6 @@
 import { ErrandError } from "./errors.ts";
 import type { IdSource } from "./ids.ts";
-import type { JobId, JobSpec, StartingJob } from "./job.ts";
+import type { JobId, JobSpec, QueuedJob, StartingJob } from "./job.ts";
 import type { Limits } from "./limits.ts";
 import type { AliasClaims, Clock } from "./ports.ts";
 
@@ -30,24 +30,41 @@ export class Admission {
   }
 
   /** The new job, and its id as a number. Throws `too-many-jobs`, `already-running`. */
-  admit(spec: JobSpec, { owner, door }: Origin, running: number): { number: bigint; job: StartingJob } {
+  admit(spec: JobSpec, origin: Origin, running: number): { number: bigint; job: StartingJob } {
+    this.#checkRoom(running);
+    const { number, ...base } = this.#identify(spec, origin);
+    this.#claim(spec, base.id);
+    return { number, job: { ...base, state: "starting" } };
+  }
+
+  /** A job that waits for its alias. Throws `too-many-jobs`. */
+  queue(spec: JobSpec, origin: Origin, running: number): { number: bigint; job: QueuedJob } {
+    this.#checkRoom(running);
+    const { number, ...base } = this.#identify(spec, origin);
+    return { number, job: { ...base, state: "queued" } };
+  }
+
+  #checkRoom(running: number): void {
+    const { maxRunningJobs } = this.#parts.limits;
+    if (running < maxRunningJobs) return;
+    const allowed = `${maxRunningJobs} jobs are running, which is the limit (maxRunningJobs)`;
+    throw new ErrandError("too-many-jobs", allowed, retryAfterSeconds);
+  }
+
+  #identify(
+    spec: JobSpec,
+    { owner, door }: Origin,
+  ): Omit<StartingJob, "state"> & { readonly number: bigint } {
     const { clock, ids, node, limits } = this.#parts;
-    if (running >= limits.maxRunningJobs) {
-      const allowed = `${limits.maxRunningJobs} jobs are running, which is the limit (maxRunningJobs)`;
-      throw new ErrandError("too-many-jobs", allowed, retryAfterSeconds);
-    }
     // Read before the id is made, so that a list since this time holds this job.
     const createdAt = clock.wall();
     const number = ids.next();
-    const id = number.toString();
-    this.#claim(spec, id);
-    const { command, cwd, alias, mode, leftovers, successExitCodes, callback } = spec;
+    const { command, cwd, alias, mode, labels, leftovers, successExitCodes, callback } = spec;
     const retainSeconds = spec.retainSeconds ?? limits.retainSeconds;
-    const job: StartingJob = {
-      ...{ state: "starting", id, node, owner, door, command, cwd, alias, mode, leftovers },
-      ...{ successExitCodes, retainSeconds, callback, createdAt },
+    return {
+      ...{ number, id: number.toString(), node, owner, door, command, cwd, alias, mode, labels },
+      ...{ leftovers, successExitCodes, retainSeconds, callback, createdAt },
     };
-    return { number, job };
   }
 
   #claim({ alias }: JobSpec, id: JobId): void {

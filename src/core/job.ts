@@ -18,6 +18,12 @@ export interface CallbackRequest {
   readonly form: "v1" | "sidecar";
 }
 
+/** What happens to a start while another job has the alias. */
+export type AliasPolicy = "reject" | "queue" | "join" | "replace";
+
+/** What happens to a job when the last client that follows it has gone. */
+export type DisconnectPolicy = "kill" | "detach" | { readonly killAfterSeconds: number };
+
 /** What to run and how, as a door has decoded it. */
 export interface JobSpec {
   /** Program and arguments; never passed through a shell. At least one element. */
@@ -28,9 +34,12 @@ export interface JobSpec {
   readonly env: Readonly<Record<string, string>>;
   /** Only one job per alias runs at a time. A detached job has none. */
   readonly alias: string | null;
+  readonly aliasPolicy: AliasPolicy;
   readonly mode: JobMode;
-  /** All that the command can read; null is nothing. */
-  readonly stdin: Uint8Array | null;
+  readonly onDisconnect: DisconnectPolicy;
+  readonly labels: Readonly<Record<string, string>>;
+  /** All that the command can read; null is nothing, `open` is what will be written later. */
+  readonly stdin: Uint8Array | "open" | null;
   /** stderr goes into stdout, in the order of writing. */
   readonly mergeOutput: boolean;
   /** What the command writes there is thrown away, uncounted. */
@@ -59,7 +68,10 @@ export const plainSpec = {
   cwd: null,
   env: {},
   alias: null,
+  aliasPolicy: "reject",
   mode: "attached",
+  onDisconnect: "kill",
+  labels: {},
   stdin: null,
   mergeOutput: false,
   discardStdout: false,
@@ -126,6 +138,7 @@ interface JobBase {
   readonly cwd: string | null;
   readonly alias: string | null;
   readonly mode: JobMode;
+  readonly labels: Readonly<Record<string, string>>;
   readonly leftovers: LeftoverPolicy;
   readonly successExitCodes: readonly number[];
   /** How long it is kept after its end. */
@@ -133,6 +146,11 @@ interface JobBase {
   readonly callback: CallbackRequest | null;
   /** Milliseconds since 1970, as all times here. */
   readonly createdAt: number;
+}
+
+/** It waits for its alias. */
+export interface QueuedJob extends JobBase {
+  readonly state: "queued";
 }
 
 export interface StartingJob extends JobBase {
@@ -188,7 +206,7 @@ export interface LostJob extends JobBase {
 }
 
 /** A job in one of its states; each variant has just the fields that exist in that state. */
-export type Job = StartingJob | RunningJob | EndedJob | FailedJob | DetachedJob | LostJob;
+export type Job = QueuedJob | StartingJob | RunningJob | EndedJob | FailedJob | DetachedJob | LostJob;
 export type JobState = Job["state"];
 
 /** All states, in the order of a job's life. */
@@ -202,13 +220,14 @@ export const jobStates = [
 ] as const satisfies JobState[];
 
 /** True while a job may still change and holds its alias. */
-export function isLive(job: Job): job is StartingJob | RunningJob {
-  return job.state === "starting" || job.state === "running";
+export function isLive(job: Job): job is QueuedJob | StartingJob | RunningJob {
+  return job.state === "queued" || job.state === "starting" || job.state === "running";
 }
 
 /** When its record and its output go; null while it lives. */
 export function expiresAt(job: Job): number | null {
   switch (job.state) {
+    case "queued":
     case "starting":
     case "running":
       return null;

@@ -23,6 +23,7 @@ const daySeconds = 86_400;
 /** All limits, with their units in their names. `[limits]` of the configuration may set each within its range. */
 export const limitTable = {
   maxRunningJobs: count("jobs that run at once", 10_000, 1, 16_000),
+  queuedJobs: count("jobs that wait for an alias", 1_000, 0, 100_000),
   maxConnections: count("open client connections", 12_000, 1, 100_000),
   requestHeaderBytes: count("head of one request", 16 * kibibyte, 1 * kibibyte, 64 * kibibyte),
   requestBodyBytes: count("body of one request", 8 * mebibyte, 1 * kibibyte, 64 * mebibyte),
@@ -30,6 +31,11 @@ export const limitTable = {
   headersTimeoutSeconds: seconds("for the head of a request to arrive", 12, 1, 300),
   requestTimeoutSeconds: seconds("for a whole request to arrive", 30, 1, 3_600),
   keepAliveSeconds: seconds("an idle connection is kept", 60, 1, 3_600),
+  heartbeatSeconds: seconds("between heartbeats of a quiet stream", 15, 1, 300),
+  idempotencySeconds: seconds("an idempotency key is remembered", daySeconds, 60, 30 * daySeconds),
+  idempotencyKeys: count("idempotency keys remembered", 1_000_000, 1_000, 100_000_000),
+  followers: count("streams that follow jobs", 2_000, 1, 100_000),
+  labelCount: count("labels of one job", 32, 0, 1_000),
   waitSeconds: seconds("longest ?wait= of a client", 300, 1, 3_600),
   pageJobs: count("jobs in one page of a list", 500, 1, 1_000),
   aliasBytes: count("length of an alias", 1 * kibibyte, 1, 64 * kibibyte),

@@ -51,6 +51,20 @@ export interface SupervisedProcess {
   readonly pid: number;
   /** TERM to the whole tree, KILL after the grace time (0: at once). May be called again with a shorter grace. */
   stop(graceSeconds: number): void;
+  /** Sends a signal, such as `SIGINT`, to the whole group; false when it has no member any more. */
+  signal(name: string): boolean;
+  /** stdin, when it was asked to be open. */
+  readonly input: ProcessInput | null;
+}
+
+/** stdin of a command, written by one writer at a time. */
+export interface ProcessInput {
+  /** Bytes that have been taken in all. */
+  readonly bytes: number;
+  readonly closed: boolean;
+  /** Resolves when the command can take more; rejects with `stdin-closed` when it reads no more. */
+  write(chunk: Uint8Array): Promise<void>;
+  close(): void;
 }
 
 /** A process whose stdout is for the request that started it. */
@@ -83,6 +97,8 @@ export interface Supervisor {
 export interface JobFiles extends OutputSink {
   /** The command has been executed. */
   started(job: RunningJob): void;
+  /** Calls back after each `write` that has kept something. */
+  onWrite(callback: () => void): void;
   /** Writes down how it ended; what is on disk then is what the next server goes by. */
   ended(job: EndedJob): void;
   /** It never ran: nothing of it is left. */
@@ -99,12 +115,36 @@ export interface Spool {
   read(id: JobId, stream: OutputStream, offset: number, length: number): Promise<Uint8Array>;
   /** Removes the job's files, and nothing else; what they took is free for others. */
   remove(id: JobId): void;
+  /** Opens the order in which output came, for as long as somebody follows it; null when the job has no files. */
+  follow(id: JobId): OutputReader | null;
+}
+
+/** Where a reader of both streams stands: so many bytes of each have been seen. */
+export type OutputPosition = { readonly [stream in OutputStream]: number };
+
+/** A piece of output, and whether the other stream comes after it. */
+export interface OutputStretch {
+  readonly stream: OutputStream;
+  readonly bytes: number;
+  /** False when more of it may still come. */
+  readonly complete: boolean;
+}
+
+/** A job's kept output, in the order in which it came. */
+export interface OutputReader {
+  /** What comes at that position; null when there is nothing yet. Throws `invalid-parameter` for a position that never was. */
+  at(position: OutputPosition): OutputStretch | null;
+  /** At most `length` bytes of the stream; fewer at its end. The bytes are shared: they must not change. */
+  read(stream: OutputStream, offset: number, length: number): Promise<Uint8Array>;
+  close(): void;
 }
 
 /** Which jobs a list shows: all conditions hold together. */
 export interface JobQuery {
   readonly states?: readonly JobState[];
   readonly alias?: string;
+  /** Has this label; with a value, exactly that. */
+  readonly label?: { readonly name: string; readonly value: string | null };
   readonly node?: string;
   /** Milliseconds since 1970: created at or after. */
   readonly since?: number;
@@ -178,7 +218,10 @@ export interface Outbox {
 export interface AliasClaims {
   /** Takes the alias; false when another job holds it. */
   claim(alias: string, id: JobId): boolean;
-  release(alias: string, id: JobId): void;
+  /** Gives it back; false when that job did not hold it. */
+  release(alias: string, id: JobId): boolean;
+  /** The job that holds it now. */
+  holder(alias: string): JobId | undefined;
 }
 
 /** Where the lives of jobs are told to people. */
@@ -202,4 +245,20 @@ export interface CallbackPolicy {
 export interface NonceRecord {
   /** Notes a nonce until that time (milliseconds since 1970); false when it is known already. On record when it returns. */
   take(nonce: string, until: number, now: number): boolean;
+}
+
+/** A start that may be sent again: who sent it, its key, and the digest of all that it says. */
+export interface IdempotentStart {
+  readonly owner: string;
+  readonly key: string;
+  readonly requestSha256: Uint8Array;
+}
+
+/** Which jobs idempotent starts belong to, across restarts. What is written is on record when the call returns. */
+export interface IdempotencyRecord {
+  find(owner: string, key: string): { readonly requestSha256: Uint8Array; readonly jobId: JobId } | null;
+  /** Before the job is started. Throws `too-many-requests`. */
+  reserve(start: IdempotentStart, jobId: JobId, now: number): void;
+  /** Nothing was started: the key may be used again. */
+  release(owner: string, key: string): void;
 }

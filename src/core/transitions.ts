@@ -9,6 +9,7 @@ import type {
   LostJob,
   Outcome,
   OutputSummary,
+  QueuedJob,
   RunningJob,
   StartingJob,
   StopReason,
@@ -22,6 +23,7 @@ export interface Instant {
 
 /** What can happen to a job. */
 export type JobEvent =
+  | { readonly type: "admitted" }
   | { readonly type: "executed"; readonly at: Instant; readonly pid: number }
   | { readonly type: "released"; readonly at: Instant; readonly pid: number }
   | { readonly type: "refused"; readonly at: Instant; readonly failure: string }
@@ -45,6 +47,11 @@ type Row<State extends JobState> = {
  * state's row is a defect of the caller, and `transition` throws.
  */
 export const transitionTable: { readonly [State in JobState]: Row<State> } = {
+  queued: {
+    admitted: admit,
+    refused: fail,
+    vanished: lose,
+  },
   starting: {
     executed: run,
     released: release,
@@ -71,6 +78,10 @@ export function transition(job: Job, event: JobEvent): Job {
   return cell(job, event);
 }
 
+function admit(job: QueuedJob): StartingJob {
+  return { ...job, state: "starting" };
+}
+
 function run(job: StartingJob, { at, pid }: EventOf<"executed">): RunningJob {
   return {
     ...job,
@@ -87,7 +98,7 @@ function release(job: StartingJob, { at, pid }: EventOf<"released">): DetachedJo
   return { ...job, state: "detached", startedAt: at.wall, pid };
 }
 
-function fail(job: StartingJob, { at, failure }: EventOf<"refused">): FailedJob {
+function fail(job: QueuedJob | StartingJob, { at, failure }: EventOf<"refused">): FailedJob {
   return { ...job, state: "failed", endedAt: at.wall, failure };
 }
 
@@ -113,7 +124,7 @@ function finish(job: RunningJob, { at, output, detail }: EventOf<"finished">): E
   };
 }
 
-function lose(job: StartingJob | RunningJob, { at, output }: EventOf<"vanished">): LostJob {
+function lose(job: QueuedJob | StartingJob | RunningJob, { at, output }: EventOf<"vanished">): LostJob {
   const ran = job.state === "running";
   return {
     ...baseOf(job),
@@ -129,10 +140,10 @@ function lose(job: StartingJob | RunningJob, { at, output }: EventOf<"vanished">
 /** What a job has in every state. */
 function baseOf(job: Job): Omit<StartingJob, "state"> {
   const { id, node, owner, door, command, cwd, alias, mode, leftovers, successExitCodes } = job;
-  const { retainSeconds, callback, createdAt } = job;
+  const { labels, retainSeconds, callback, createdAt } = job;
   return {
     ...{ id, node, owner, door, command, cwd, alias, mode, leftovers, successExitCodes },
-    ...{ retainSeconds, callback, createdAt },
+    ...{ labels, retainSeconds, callback, createdAt },
   };
 }
 
@@ -148,7 +159,7 @@ export function lostWithoutRecord(
 ): LostJob {
   return {
     ...{ id, node, owner: null, door: null, command: [], cwd: null, alias: null, mode: "attached" },
-    ...{ leftovers: "leave", successExitCodes: [0], retainSeconds, callback: null, createdAt },
+    ...{ labels: {}, leftovers: "leave", successExitCodes: [0], retainSeconds, callback: null, createdAt },
     state: "lost",
     startedAt: null,
     pid: null,

@@ -8,12 +8,14 @@ const sha256 = (text: string) => createHash("sha256").update(text).digest("hex")
 const base64 = (text: string) => Buffer.from(text).toString("base64");
 const first = "the-first_token.~+/=";
 const second = "s\u00e9cond: with spaces and : colons";
+const clock = { now: 1_000 };
+const closed = { open: false, now: () => clock.now };
 const credentials = new Credentials(
   [
-    { name: "one", sha256: sha256(first) },
-    { name: "two", sha256: sha256(second) },
+    { name: "one", sha256: sha256(first), scopes: ["read"] },
+    { name: "two", sha256: sha256(second), scopes: ["admin"] },
   ],
-  { open: false },
+  closed,
 );
 
 /** The name of who that is; the code of the refusal. */
@@ -71,15 +73,58 @@ describe("is refused:", () => {
   });
 
   test("everything, where there is no token", () => {
-    expect(check(`Bearer ${first}`, new Credentials([], { open: false }))).toBe("unauthorized");
+    expect(check(`Bearer ${first}`, new Credentials([], closed))).toBe("unauthorized");
   });
 });
 
 test("an open server knows everybody as anyone", () => {
-  const open = new Credentials([{ name: "one", sha256: sha256(first) }], { open: true });
+  const open = new Credentials([{ name: "one", sha256: sha256(first), scopes: ["read"] }], {
+    ...closed,
+    open: true,
+  });
   for (const authorization of [undefined, "", "Bearer wrong", `Bearer ${first}`]) {
-    expect(check(authorization, open)).toBe("anyone");
+    expect(open.check(authorization)).toEqual({ name: "anyone", scopes: ["admin"] });
   }
+});
+
+describe("a token", () => {
+  const token = { name: "brief", sha256: sha256("brief"), scopes: ["run"] } as const;
+
+  test("has the scopes that it was given", () => {
+    expect(credentials.check(`Bearer ${first}`)).toEqual({ name: "one", scopes: ["read"] });
+    expect(credentials.check(`Basic ${base64(`:${second}`)}`)).toEqual({ name: "two", scopes: ["admin"] });
+  });
+
+  test("counts from when it is accepted to when it is withdrawn", () => {
+    const own = new Credentials([], closed);
+    expect(check("Bearer brief", own)).toBe("unauthorized");
+    own.accept(token);
+    expect(check("Bearer brief", own)).toBe("brief");
+    own.withdraw(token.sha256);
+    own.withdraw(token.sha256);
+    expect(check("Bearer brief", own)).toBe("unauthorized");
+  });
+
+  test("that has expired is refused, and its holder is told why", () => {
+    const own = new Credentials([{ ...token, expiresAt: 2_000 }], closed);
+    expect(check("Bearer brief", own)).toBe("brief");
+    clock.now = 2_000;
+    expect(() => own.check("Bearer brief")).toThrow("expired");
+    expect(check("Bearer brief", own)).toBe("unauthorized");
+    clock.now = 1_000;
+  });
+
+  test("keeps its rights when another with the same secret comes", () => {
+    const own = new Credentials(
+      [
+        { ...token, scopes: ["admin"] },
+        { ...token, name: "other" },
+      ],
+      closed,
+    );
+    own.accept({ ...token, scopes: ["read"] });
+    expect(own.check("Bearer brief")).toEqual({ name: "brief", scopes: ["admin"] });
+  });
 });
 
 test("no refusal repeats what was sent", () => {

@@ -1,32 +1,62 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { createHash } from "node:crypto";
 import { ErrandError } from "../core/errors.ts";
+import type { Scope } from "../core/scopes.ts";
+import { DigestIndex } from "./digestIndex.ts";
 import type { Principal } from "./exchange.ts";
 
 /** A credential that is accepted: the SHA-256 of the secret, in hexadecimal. */
 export interface AcceptedToken {
   readonly name: string;
   readonly sha256: string;
+  readonly scopes: readonly Scope[];
+  /** Milliseconds since 1970, from then on it is refused; without it, or null, never. */
+  readonly expiresAt?: number | null;
+}
+
+interface CredentialOptions {
+  /** Nobody needs a credential. */
+  readonly open: boolean;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+interface Accepted {
+  readonly principal: Principal;
+  readonly expiresAt: number;
 }
 
 const howTo = "send the token as `Authorization: Bearer <token>`, or as the password of Basic";
 
 /** Checks tokens against digests; how long that takes does not depend on the token. */
 export class Credentials {
-  readonly #accepted: readonly { readonly principal: Principal; readonly digest: Buffer }[];
+  readonly #accepted = new DigestIndex<Accepted>();
   readonly #open: Principal | null;
+  readonly #now: () => number;
 
-  /** `open`: nobody needs a credential. */
-  constructor(tokens: readonly AcceptedToken[], { open }: { open: boolean }) {
-    this.#accepted = tokens.map(({ name, sha256 }) => ({
-      principal: { name },
-      digest: Buffer.from(sha256, "hex"),
-    }));
-    this.#open = open ? { name: "anyone" } : null;
+  constructor(tokens: readonly AcceptedToken[], { open, now }: CredentialOptions) {
+    this.#now = now;
+    this.#open = open ? { name: "anyone", scopes: ["admin"] } : null;
+    for (const token of tokens) this.accept(token);
   }
 
   /** True when nobody needs a credential: then none is looked at. */
   get isOpen(): boolean {
     return this.#open !== null;
+  }
+
+  /** From now on this token counts, too. Of two with one secret the earlier one counts. */
+  accept({ name, sha256, scopes, expiresAt }: AcceptedToken): void {
+    const digest = Buffer.from(sha256, "hex");
+    if (this.#accepted.find(digest) !== null) return;
+    this.#accepted.set(digest, {
+      principal: { name, scopes },
+      expiresAt: expiresAt ?? Number.POSITIVE_INFINITY,
+    });
+  }
+
+  /** From now on it does not: the next request with it is refused, on whatever connection. */
+  withdraw(sha256: string): void {
+    this.#accepted.delete(Buffer.from(sha256, "hex"));
   }
 
   /** Who that is, by the value of the Authorization header. Throws `unauthorized`. */
@@ -36,13 +66,10 @@ export class Credentials {
       throw new ErrandError("unauthorized", `a credential is needed: ${howTo}`);
     const token = readToken(authorization);
     if (token === null) throw new ErrandError("unauthorized", `the credential cannot be read: ${howTo}`);
-    const digest = createHash("sha256").update(token).digest();
-    let found: Principal | null = null;
-    for (const { principal, digest: accepted } of this.#accepted) {
-      if (timingSafeEqual(digest, accepted)) found = principal;
-    }
+    const found = this.#accepted.find(createHash("sha256").update(token).digest());
     if (found === null) throw new ErrandError("unauthorized", "the token is not known here");
-    return found;
+    if (found.expiresAt <= this.#now()) throw new ErrandError("unauthorized", "the token has expired");
+    return found.principal;
   }
 }
 

@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ErrandError } from "../core/errors.ts";
+import type { Operation, Scope } from "../core/scopes.ts";
 
 /** Who is asking, once the credential has been checked. */
 export interface Principal {
   readonly name: string;
+  readonly scopes: readonly Scope[];
 }
 
 /** One request that has passed the guard, and its answer. */
@@ -29,6 +31,11 @@ export interface Door {
    * any other, which needs a token. Rejects with `unauthorized`. Not called when nobody needs a credential.
    */
   authenticate?(request: Unauthenticated): Promise<Principal> | null;
+  /**
+   * What a request asks for, which decides who may ask; HEAD comes as GET. Null for what this protocol does not know:
+   * its answer is the same for everybody, and says so.
+   */
+  operation(method: string, path: string): Operation | null;
   /** Answers; what it throws is told by `refuse`. */
   handle(exchange: Exchange): Promise<void>;
   /** Tells an error in the words of this protocol. */

@@ -10,7 +10,7 @@ import { Guard } from "./guard.ts";
 const guard = new Guard({
   hosts: ["Build-1.example"],
   origins: ["https://page.example:8443"],
-  credentials: new Credentials([], { open: false }),
+  credentials: new Credentials([], { open: false, now: () => 0 }),
   clients: new Clients(["10.0.0.1"]),
 });
 

@@ -31,6 +31,7 @@ export function publicPages(
 /** Paths that no protocol serves. */
 export const nowhere: Door = {
   name: "none",
+  operation: () => null,
   async handle({ response }) {
     sendText(response, 501, "Invalid path.");
   },

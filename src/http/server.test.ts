@@ -9,7 +9,11 @@ import { type Door, type Exchange, errorHeaders, sendText, type Unauthenticated 
 import { Guard } from "./guard.ts";
 import { type ErrandServer, makeServer } from "./server.ts";
 
-const token = { name: "tokens", sha256: createHash("sha256").update("secret").digest("hex") };
+const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+const tokens = [
+  { name: "tokens", sha256: sha256("secret"), scopes: ["run"] },
+  { name: "reader", sha256: sha256("readable"), scopes: ["read"] },
+] as const;
 const servers: ErrandServer[] = [];
 afterEach(async () => {
   for (const server of servers.splice(0)) await server.close(0);
@@ -19,6 +23,8 @@ afterEach(async () => {
 class OwnDoor implements Door {
   readonly name = "own";
   readonly events: string[] = [];
+  /** Requests whose operation was asked for. */
+  readonly asked: string[] = [];
 
   authenticate({ request, body }: Unauthenticated) {
     const own = request.headers["x-own"];
@@ -29,7 +35,12 @@ class OwnDoor implements Door {
   async #check(own: string, body: () => Promise<Buffer>) {
     if (own === "early") throw new ErrandError("unauthorized", "early");
     if ((await body()).toString() !== own) throw new ErrandError("unauthorized", "late");
-    return { name: "own" };
+    return { name: "own", scopes: own === "stranger" ? [] : ["run" as const] };
+  }
+
+  operation(method: string, path: string) {
+    this.asked.push(`${method} ${path}`);
+    return path === "/" ? ("jobs.start" as const) : null;
   }
 
   async handle({ response, principal, body }: Exchange) {
@@ -46,19 +57,23 @@ class OwnDoor implements Door {
 async function serve({ open = false, requestBodyBytes = 1_000 } = {}) {
   const door = new OwnDoor();
   const refused: ErrorCode[] = [];
+  const refusedOnes: (string | null)[] = [];
   const server = makeServer({
     limits: { ...defaultLimits(), requestBodyBytes },
     connections: 10,
     guard: new Guard({
       ...{ hosts: [], origins: [] },
-      credentials: new Credentials([token], { open }),
+      credentials: new Credentials(tokens, { open, now: () => 0 }),
       clients: new Clients([]),
     }),
     publicPages: new Map(),
     doorFor: () => door,
     onInternalError: (error) => door.events.push(String(error)),
     onRequest: null,
-    onRefused: (_request, { code }) => refused.push(code),
+    onRefused: (_request, { code }, who) => {
+      refused.push(code);
+      refusedOnes.push(who);
+    },
   });
   servers.push(server);
   await new Promise<void>((resolve) => server.server.listen({ host: "127.0.0.1", port: 0 }, resolve));
@@ -68,14 +83,14 @@ async function serve({ open = false, requestBodyBytes = 1_000 } = {}) {
     const response = await fetch(url, { method: "POST", headers, body, keepalive: false });
     return response.text();
   };
-  return { post, port, door, refused };
+  return { post, port, door, refused, refusedOnes };
 }
 
 /** The answer to a head whose body never comes. */
-function answerToHead(port: number, headers: string): Promise<string> {
+function answerToHead(port: number, headers: string, line = "POST /"): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host: "127.0.0.1", port });
-    const head = `POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n${headers}\r\n`;
+    const head = `${line} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n${headers}\r\n`;
     socket.on("connect", () => socket.write(head));
     socket.on("data", (bytes) => {
       resolve(bytes.toString());
@@ -140,5 +155,61 @@ describe("a door that knows a credential of its own", () => {
     expect(await answerToHead(port, `${expecting}X-Own: hello\r\n`)).toStartWith("HTTP/1.1 100 Continue");
     expect(await answerToHead(port, `${expecting}X-Own: early\r\n`)).toContain("unauthorized: early");
     expect(await answerToHead(port, expecting)).toContain("unauthorized: a credential is needed");
+  });
+});
+
+describe("scopes", () => {
+  const reader = "Authorization: Bearer readable\r\n";
+
+  test("are held against the door's operation before it is asked to handle, and before the body has come", async () => {
+    const { post, port, door, refused, refusedOnes } = await serve();
+    const authorization = "Bearer readable";
+    expect(await post("hello", { authorization })).toBe(
+      "forbidden: jobs.start needs the scope run; this credential has read",
+    );
+    expect(await answerToHead(port, reader)).toContain("forbidden: jobs.start");
+    expect(await answerToHead(port, `Expect: 100-continue\r\n${reader}`)).toContain("forbidden: jobs.start");
+    expect([refused, refusedOnes]).toEqual([
+      ["forbidden", "forbidden", "forbidden"],
+      ["reader", "reader", "reader"],
+    ]);
+    expect(door.asked).toEqual(["POST /", "POST /", "POST /"]);
+  });
+
+  test("are held against it for a credential of the door's own, too", async () => {
+    const { post, refusedOnes } = await serve();
+    expect(await post("stranger", { "x-own": "stranger" })).toBe(
+      "forbidden: jobs.start needs the scope run; this credential has none",
+    );
+    expect(refusedOnes).toEqual(["own"]);
+  });
+
+  test("do not matter for what the door does not know", async () => {
+    const { port, door } = await serve();
+    const authorization = "Bearer readable";
+    const url = `http://127.0.0.1:${port}/other?x=/`;
+    expect(await (await fetch(url, { headers: { authorization }, keepalive: false })).text()).toBe(
+      "reader: ",
+    );
+    expect(door.asked).toEqual(["GET /other"]);
+  });
+
+  test("are asked for HEAD as for GET", async () => {
+    const { port, door } = await serve();
+    await answerToHead(port, reader, "HEAD /");
+    expect(door.asked).toEqual(["GET /"]);
+  });
+
+  test("hold for an upgrade", async () => {
+    const { port, refusedOnes } = await serve();
+    const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+    expect(await answerToHead(port, `${reader}${upgrade}`, "GET /")).toStartWith("HTTP/1.1 403 ");
+    expect(await answerToHead(port, `${reader}${upgrade}`, "GET /other")).toStartWith("HTTP/1.1 501 ");
+    expect(refusedOnes).toEqual(["reader"]);
+  });
+
+  test("are all there when nobody needs a credential", async () => {
+    const { post } = await serve({ open: true });
+    expect(await post("hello")).toBe("anyone: hello");
   });
 });

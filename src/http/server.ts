@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from "node:stream";
 import { ErrandError, toErrandError } from "../core/errors.ts";
 import type { Limits } from "../core/limits.ts";
+import { checkScope } from "../core/scopes.ts";
 import { Bodies } from "./bodies.ts";
 import type { Door, Exchange, Principal } from "./exchange.ts";
 import type { Guard } from "./guard.ts";
@@ -22,8 +23,11 @@ interface ServerParts {
   readonly onInternalError: (error: unknown) => void;
   /** A request has come; null when nobody wants to know. */
   readonly onRequest: ((request: IncomingMessage) => void) | null;
-  /** A request was refused before it was carried out: by the guard, or for its credential. */
-  readonly onRefused: (request: IncomingMessage, error: ErrandError) => void;
+  /**
+   * A request was refused before it was carried out: by the guard, for its credential or for its scopes. `who` asked,
+   * when that is known.
+   */
+  readonly onRefused: (request: IncomingMessage, error: ErrandError, who: string | null) => void;
 }
 
 /** A server for one address. */
@@ -116,21 +120,21 @@ function dispatch(
   response: ServerResponse,
   body: () => Promise<Buffer>,
 ): void {
-  const target = request.url ?? "";
-  const mark = target.indexOf("?");
-  const path = mark < 0 ? target : target.slice(0, mark);
-  const query = mark < 0 ? "" : target.slice(mark + 1);
+  const { path, query } = split(request.url ?? "");
   const door = parts.doorFor(path);
+  let who: string | null = null;
   parts.onRequest?.(request);
   const refuse = (error: unknown) => {
     if (!(error instanceof ErrandError)) parts.onInternalError(error);
     door.refuse(response, toErrandError(error));
   };
   const refuseEntry = (error: unknown) => {
-    if (error instanceof ErrandError) parts.onRefused(request, error);
+    if (error instanceof ErrandError) parts.onRefused(request, error, who);
     refuse(error);
   };
   const enter = (principal: Principal, received = body) => {
+    who = principal.name;
+    authorise(door, { request, path, principal });
     const exchange: Exchange = { request, response, path, query, principal, body: received };
     door.handle(exchange).catch(refuse);
   };
@@ -146,7 +150,7 @@ function dispatch(
       const shared = sharedBody(body);
       const own = door.authenticate({ request, response, path, query, body: shared.look });
       if (own !== null) {
-        own.then((principal) => enter(principal, shared.take), refuseEntry);
+        own.then((principal) => enter(principal, shared.take)).catch(refuseEntry);
         return;
       }
     }
@@ -154,6 +158,25 @@ function dispatch(
   } catch (error) {
     refuseEntry(error);
   }
+}
+
+/** Asked before every dispatch, so that no door can forget it. Throws `forbidden`. */
+function authorise(
+  door: Door,
+  { request, path, principal }: Pick<Exchange, "request" | "path" | "principal">,
+): void {
+  // What a later layer takes for the same method is the same here.
+  const method = (request.method ?? "GET").toUpperCase();
+  const operation = door.operation(method === "HEAD" ? "GET" : method, path);
+  if (operation !== null) checkScope(principal, operation);
+}
+
+/** The target as it was sent, parted at the first question mark. */
+function split(target: string): { readonly path: string; readonly query: string } {
+  const mark = target.indexOf("?");
+  return mark < 0
+    ? { path: target, query: "" }
+    : { path: target.slice(0, mark), query: target.slice(mark + 1) };
 }
 
 /** A body that is received once: `take` gives what `look` has received, and it is held no longer here. */
@@ -171,14 +194,19 @@ function sharedBody(receive: () => Promise<Buffer>): Record<"look" | "take", () 
   return { look, take };
 }
 
-function refuseUpgrade({ guard, onRefused }: ServerParts, request: IncomingMessage, socket: Duplex): void {
+function refuseUpgrade(parts: ServerParts, request: IncomingMessage, socket: Duplex): void {
+  const { guard, onRefused } = parts;
+  const { path } = split(request.url ?? "");
+  let who: string | null = null;
   try {
     guard.checkHost(request);
     guard.checkOrigin(request);
-    guard.authenticate(request);
+    const principal = guard.authenticate(request);
+    who = principal.name;
+    authorise(parts.doorFor(path), { request, path, principal });
     closeWith(socket, "501 Not Implemented");
   } catch (error) {
-    onRefused(request, toErrandError(error));
+    onRefused(request, toErrandError(error), who);
     closeWith(socket, refusedUpgrade[toErrandError(error).code] ?? "403 Forbidden");
   }
 }

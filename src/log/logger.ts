@@ -55,6 +55,12 @@ export function logEnd(logger: Logger, job: Job): void {
 
 const mostRefusalsPerSecond = 10;
 
+interface Refusal {
+  readonly method: string | undefined;
+  readonly code: string;
+  readonly who: string | null;
+}
+
 /** Logs refused requests, at most a few per second: nobody may fill the disk without a credential. */
 export class RefusalLog {
   readonly #logger: Logger;
@@ -65,8 +71,11 @@ export class RefusalLog {
     this.#logger = logger;
   }
 
-  /** One refused request: where from and why. What the client sent is not repeated but for the method. */
-  refused(client: string, method: string | undefined, code: string): void {
+  /**
+   * One refused request: where from and why, and `who` asked when the credential was right. What the client sent is not
+   * repeated but for the method.
+   */
+  refused(client: string, { method, code, who }: Refusal): void {
     const second = Math.floor(performance.now() / 1_000);
     if (second !== this.#second) {
       if (this.#count > mostRefusalsPerSecond) {
@@ -76,7 +85,9 @@ export class RefusalLog {
       this.#count = 0;
     }
     this.#count += 1;
-    if (this.#count <= mostRefusalsPerSecond) this.#logger.warn({ client, method, code }, "request refused");
+    if (this.#count <= mostRefusalsPerSecond) {
+      this.#logger.warn({ client, method, code, ...(who === null ? {} : { who }) }, "request refused");
+    }
   }
 }
 

@@ -67,7 +67,7 @@ export const jobSchema = z
     tty: z.null(),
     labels: z.record(z.string(), z.string()),
     owner: z.string().nullable(),
-    state: z.enum(["starting", "running", "ended", "failed", "detached", "lost"]),
+    state: z.enum(["queued", "starting", "running", "ended", "failed", "detached", "lost"]),
     outcome: outcome.nullable(),
     failure: z
       .string()
@@ -113,3 +113,18 @@ export const problemSchema = z
 export const stopSchema = z
   .strictObject({ graceSeconds: z.number().min(0).max(3_600).optional() })
   .openapi("Stop", { description: "From TERM to KILL; without it the server's stopGraceSeconds." });
+
+export const signalSchema = z
+  .strictObject({ signal: z.string() })
+  .openapi("Signal", { description: "The name of a signal, such as SIGINT.", example: { signal: "SIGINT" } });
+
+export const infoSchema = z
+  .object({
+    version: z.string(),
+    releaseDate: z.string(),
+    node: z.string(),
+    startedAt: time,
+    runningJobs: z.int(),
+    limits: z.record(z.string(), z.number()),
+  })
+  .openapi("Info");

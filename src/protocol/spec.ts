@@ -9,10 +9,16 @@ const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 
 const stdinSchema = z
   .union([
+    z.literal("open"),
     z.strictObject({ text: z.string() }),
     z.strictObject({ base64: z.string().regex(base64, "no base64") }),
   ])
-  .openapi("StdinGiven", { description: "All that the command can read; without it, nothing." });
+  .openapi("StdinGiven", {
+    description: "All that the command can read, or `open`: written later. Without it, nothing.",
+  });
+
+/** Letters, digits and a few marks. */
+const labelName = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/;
 
 const callbackSchema = z
   .strictObject({
@@ -38,9 +44,22 @@ export const specSchema = z
     cwd: z.string().min(1).optional(),
     env: z.record(z.string(), z.string()).optional(),
     stdin: stdinSchema.optional(),
-    mode: z.enum(["background", "detached"]).optional(),
+    mode: z
+      .enum(["attached", "background", "detached"])
+      .optional()
+      .openapi({ description: "attached when the request asks for a stream, else background" }),
     alias: z.string().min(1).optional(),
-    aliasPolicy: z.enum(["reject"]).optional(),
+    aliasPolicy: z.enum(["reject", "queue", "join", "replace"]).optional(),
+    labels: z.record(z.string().regex(labelName, "no name of a label"), z.string().max(255)).optional(),
+    onDisconnect: z
+      .union([
+        z.enum(["kill", "detach"]),
+        z.strictObject({ killAfterSeconds: z.number().min(0).max(86_400) }),
+      ])
+      .optional()
+      .openapi({
+        description: "When the last client that follows has gone; kill for attached jobs, else detach",
+      }),
     survive: z.literal(false).optional(),
     mergeOutput: z
       .boolean()
@@ -65,16 +84,13 @@ export type WireSpec = z.infer<typeof specSchema>;
 
 /** Fields that v1 will have and this build has not. */
 export const plannedFields = {
-  "": ["user", "tty", "labels", "target", "onDisconnect"],
+  "": ["user", "tty", "target"],
   limits: ["memoryBytes", "cpuSeconds", "processes", "openFiles"],
 } as const satisfies Record<string, readonly string[]>;
 
 /** Values that v1 will have and this build has not. */
 export const plannedValues = {
-  mode: ["attached"],
-  aliasPolicy: ["queue", "join", "replace"],
   survive: [true],
-  stdin: ["open"],
 } as const satisfies Record<string, readonly unknown[]>;
 
 /** Names that are known at each place of a spec. */
@@ -83,4 +99,5 @@ export const knownFields = {
   limits: ["outputBytes", ...plannedFields.limits],
   callback: ["url", "events"],
   stdin: ["text", "base64"],
+  onDisconnect: ["killAfterSeconds"],
 } as const satisfies Record<string, readonly string[]>;

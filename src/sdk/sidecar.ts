@@ -1,3 +1,4 @@
+import { baseOf, reasonOf } from "./address.ts";
 import {
   readResult,
   type ShellOutput,
@@ -125,17 +126,6 @@ export class Sidecar {
   }
 }
 
-function baseOf(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : null;
-  if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw new TypeError("url: an address such as http://127.0.0.1:8099 is needed");
-  }
-  if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
-    throw new TypeError("url: no user, query or fragment is allowed");
-  }
-  return url.origin + url.pathname.replace(/\/+$/, "");
-}
-
 /** The body, in the names of the wire; what is not set is not sent. */
 function fieldsOf({ cmd, wait = true, workdir, envs, callbackUrl }: ShellOptions) {
   return { command: cmd, wait, workdir, envs: pairsOf(envs), callbackURL: callbackUrl };
@@ -164,9 +154,4 @@ function isTimeout(error: unknown): boolean {
   if (error.name === "TimeoutError") return true;
   const { cause } = error;
   return cause instanceof Error && "code" in cause && /TIMEOUT|TIMEDOUT/.test(String(cause.code));
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
 }

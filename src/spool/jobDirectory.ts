@@ -31,6 +31,8 @@ export interface DirectoryParts {
   readonly wall: () => number;
   /** A record of the job's life could not be written. */
   readonly onError: (error: unknown) => void;
+  /** Nothing more is written. */
+  readonly onClosed: () => void;
 }
 
 /** What the files take that every job has, before any output. */
@@ -50,6 +52,7 @@ export class JobDirectory implements JobFiles {
   /** What stands in `started.json`; null until the execution. */
   #started: StartedRecord | null = null;
   #keptBytes = 0;
+  #notify = () => {};
   #closed = false;
 
   private constructor(parts: DirectoryParts, descriptors: Descriptors) {
@@ -103,6 +106,16 @@ export class JobDirectory implements JobFiles {
     this.#keptBytes += kept;
     if (kept > 0) this.#timeline.add(stream, kept, now);
     if (file.truncated && !wasTruncated) this.#noteCut(stream, now);
+    if (kept > 0) this.#notify();
+  }
+
+  onWrite(callback: () => void): void {
+    this.#notify = callback;
+  }
+
+  /** What has come and is not in the timeline yet. */
+  get pending() {
+    return this.#timeline.pending;
   }
 
   summary() {
@@ -114,6 +127,7 @@ export class JobDirectory implements JobFiles {
   ended(job: EndedJob): void {
     this.#write("exit", encodeExit(job));
     this.#closed = true;
+    this.#parts.onClosed();
     for (const name of ["started", "stdout", "stderr", "timeline", "exit"] as const)
       closeSync(this.#descriptors[name]);
   }
@@ -121,6 +135,7 @@ export class JobDirectory implements JobFiles {
   discard(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#parts.onClosed();
     for (const descriptor of Object.values(this.#descriptors)) closeSync(descriptor);
     rmSync(this.#parts.path, { recursive: true, force: true });
     this.#parts.quota.give(this.#storedBytes());

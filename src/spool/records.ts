@@ -28,7 +28,11 @@ export type ExitRecord = { readonly version: number } & Pick<
 /** The text of `spec.json`. Values of variables and stdin may be secrets and are not needed again. */
 export function encodeSpec(job: StartingJob, spec: JobSpec): string {
   const { env, stdin, command, cwd, alias, mode, leftovers, successExitCodes, callback, ...rest } = spec;
-  const kept = { ...rest, env: Object.keys(env), stdinBytes: stdin?.byteLength ?? null };
+  const kept = {
+    ...rest,
+    env: Object.keys(env),
+    stdinBytes: stdin instanceof Uint8Array ? stdin.byteLength : null,
+  };
   return JSON.stringify({ version: spoolVersion, job, spec: kept });
 }
 

@@ -5,10 +5,11 @@ import { ErrandError } from "../core/errors.ts";
 import { isJobId } from "../core/ids.ts";
 import type { JobId, JobSpec, StartingJob } from "../core/job.ts";
 import type { Limits } from "../core/limits.ts";
-import type { JobFiles, OutputStream, Spool } from "../core/ports.ts";
+import type { JobFiles, OutputReader, OutputStream, Spool } from "../core/ports.ts";
 import type { DataQuota } from "../core/quota.ts";
 import { fixedBytes, JobDirectory } from "./jobDirectory.ts";
 import { fileNames, jobsDirectory, storedBytes } from "./layout.ts";
+import { SharedOrder } from "./outputOrder.ts";
 import { encodeSpec } from "./records.ts";
 
 interface SpoolParts {
@@ -25,6 +26,10 @@ interface SpoolParts {
 export class FileSpool implements Spool {
   readonly #parts: SpoolParts;
   readonly #jobs: string;
+  /** Directories that are being written. */
+  readonly #live = new Map<JobId, JobDirectory>();
+  /** Shared by all who follow a job. */
+  readonly #orders = new Map<JobId, SharedOrder>();
 
   constructor(parts: SpoolParts) {
     this.#parts = parts;
@@ -43,7 +48,11 @@ export class FileSpool implements Spool {
     const keptBytes = Math.min(limits.keptOutputBytes, jobSpec.outputBytes ?? Number.POSITIVE_INFINITY);
     try {
       const path = join(this.#jobs, job.id);
-      return await JobDirectory.create({ path, spec, keptBytes, limits, quota, wall, onError });
+      const onClosed = () => void this.#live.delete(job.id);
+      const parts = { path, spec, keptBytes, limits, quota, wall, onError, onClosed };
+      const directory = await JobDirectory.create(parts);
+      this.#live.set(job.id, directory);
+      return directory;
     } catch (error) {
       quota.give(bytes);
       throw asRefusal(error);
@@ -76,6 +85,20 @@ export class FileSpool implements Spool {
     // Links in it are removed, not followed.
     rmSync(join(this.#jobs, id), { recursive: true, force: true });
     this.#parts.quota.give(bytes);
+  }
+
+  follow(id: JobId): OutputReader | null {
+    const directory = join(this.#jobs, this.#checked(id));
+    let order = this.#orders.get(id);
+    if (order === undefined) {
+      if (statSync(directory, { throwIfNoEntry: false }) === undefined) return null;
+      order = new SharedOrder(directory, {
+        pending: () => this.#live.get(id)?.pending ?? null,
+        onUnused: () => void this.#orders.delete(id),
+      });
+      this.#orders.set(id, order);
+    }
+    return order.open();
   }
 
   /** Ids of all jobs that have a directory. */

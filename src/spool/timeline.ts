@@ -51,6 +51,11 @@ export class TimelineWriter {
     return onDisk(this.#writtenBytes);
   }
 
+  /** What has come and is not written yet; it may still grow. */
+  get pending(): { readonly stream: OutputStream; readonly bytes: number } | null {
+    return this.#last;
+  }
+
   /** So many bytes have been kept at that time (milliseconds since 1970). */
   add(stream: OutputStream, bytes: number, at: number): void {
     const last = this.#last;

@@ -13,6 +13,12 @@ export function listJobs(database: Database, query: JobQuery): { readonly record
   if (query.states !== undefined)
     where(`state IN (${query.states.map(() => "?").join(", ")})`, ...query.states);
   if (query.alias !== undefined) where("alias = ?", query.alias);
+  if (query.label !== undefined) {
+    const { name, value } = query.label;
+    const has = "EXISTS (SELECT 1 FROM json_each(record, '$.labels') AS label WHERE label.key = ?";
+    if (value === null) where(`${has})`, name);
+    else where(`${has} AND label.value = ?)`, name, value);
+  }
   if (query.node !== undefined) where("node = ?", query.node);
   if (query.since !== undefined) where("id >= ?", BigInt(firstIdAt(query.since)));
   if (query.before !== undefined) where("id < ?", BigInt(query.before));

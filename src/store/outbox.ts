@@ -137,6 +137,7 @@ function eventsOf(job: Job): { event: CallbackEvent; at: number }[] {
       ? [{ event: "job.started", at: job.startedAt } as const]
       : [];
   switch (job.state) {
+    case "queued":
     case "starting":
     case "failed":
     case "detached":

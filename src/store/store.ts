@@ -1,21 +1,24 @@
 import { Database, type Statement } from "bun:sqlite";
 import { idTime } from "../core/ids.ts";
 import { expiresAt, isLive, type Job, type JobId, type JobState } from "../core/job.ts";
+import type { Limits } from "../core/limits.ts";
 import type { AliasClaims, JobHistory, JobQuery } from "../core/ports.ts";
 import { lostWithoutRecord, transition } from "../core/transitions.ts";
 import { makePrivateFile } from "./dataDirectory.ts";
+import { SqliteIdempotency } from "./idempotency.ts";
 import { listJobs } from "./listJobs.ts";
 import { migrate } from "./migrate.ts";
 import { SqliteNonces } from "./nonces.ts";
 import { SqliteOutbox } from "./outbox.ts";
+import { SqliteTokens } from "./tokens.ts";
 
 interface StoreOptions {
   readonly path: string;
   /** A record waits at most this long to be written. */
   readonly flushSeconds: number;
   readonly onError: (error: unknown) => void;
-  /** Nonces of signatures that are remembered at most. */
-  readonly signatureNonces: number;
+  /** How many nonces and keys are remembered. */
+  readonly limits: Pick<Limits, "signatureNonces" | "idempotencyKeys" | "idempotencySeconds">;
 }
 
 /** So many records are written at once without waiting for the time. */
@@ -53,6 +56,8 @@ export class Store implements JobHistory, AliasClaims {
   /** Callbacks that are to be delivered. */
   readonly outbox: SqliteOutbox;
   readonly nonces: SqliteNonces;
+  readonly idempotency: SqliteIdempotency;
+  readonly tokens: SqliteTokens;
   readonly #database: Database;
   readonly #options: StoreOptions;
   readonly #pending = new Map<JobId, Job>();
@@ -82,7 +87,9 @@ export class Store implements JobHistory, AliasClaims {
     database.run("PRAGMA busy_timeout = 5000");
     migrate(database);
     this.outbox = new SqliteOutbox(database);
-    this.nonces = new SqliteNonces(database, options.signatureNonces);
+    this.nonces = new SqliteNonces(database, options.limits.signatureNonces);
+    this.idempotency = new SqliteIdempotency(database, options.limits);
+    this.tokens = new SqliteTokens(database);
     this.#put = database.prepare(
       "INSERT INTO jobs (id, state, alias, node, record, expires_at, stored_bytes) VALUES (?, ?, ?, ?, ?, ?, ?) " +
         "ON CONFLICT (id) DO UPDATE SET state = excluded.state, record = excluded.record, " +
@@ -125,7 +132,7 @@ export class Store implements JobHistory, AliasClaims {
    */
   recover(alive: Iterable<bigint>, { node, now, retainSeconds }: Recovery): number {
     this.flush();
-    const sql = "SELECT record FROM jobs WHERE state IN ('starting', 'running')";
+    const sql = "SELECT record FROM jobs WHERE state IN ('queued', 'starting', 'running')";
     const recorded = this.#database.query<Row, []>(sql).all();
     const vanished = { type: "vanished", at: { wall: now, monotonic: 0 }, output: null } as const;
     const vanishing = recorded.map(({ record }) => parse(record)).filter(({ id }) => !this.#pending.has(id));
@@ -146,8 +153,12 @@ export class Store implements JobHistory, AliasClaims {
     return true;
   }
 
-  release(alias: string, id: JobId): void {
-    if (this.#holders.get(alias) === id) this.#holders.delete(alias);
+  release(alias: string, id: JobId): boolean {
+    return this.#holders.get(alias) === id && this.#holders.delete(alias);
+  }
+
+  holder(alias: string): JobId | undefined {
+    return this.#holders.get(alias);
   }
 
   put(job: Job): void {

@@ -4,6 +4,7 @@ import type { ProcessListener } from "../core/ports.ts";
 import type { DrainedPipe } from "./drain.ts";
 import type { LeftoverPipes } from "./leftoverPipes.ts";
 import type { Mark } from "./mark.ts";
+import { signalTree, type Tree } from "./signal.ts";
 import type { Spawned } from "./spawn.ts";
 import { TreeStop } from "./stop.ts";
 import type { Sweeper } from "./sweep.ts";
@@ -72,12 +73,25 @@ export class ProcessLife {
   leaderExited(exit: Exit): void {
     const { listener, spec, limits } = this.#parts;
     this.#exit = exit;
+    this.#parts.spawned.input?.close();
     this.#timeouts.end();
     listener.exited(exit);
     for (const pipe of this.#pipes) pipe.leaderExited();
     this.#stop?.look();
     if (spec.leftovers === "stop" && this.#stop === null)
       this.stop(spec.stopGraceSeconds ?? limits.stopGraceSeconds);
+  }
+
+  /** Sends a signal to the whole group; false when the leader has ended. */
+  signal(name: string): boolean {
+    if (this.#exit !== null) return false;
+    signalTree(this.#tree(), [], name as NodeJS.Signals);
+    return true;
+  }
+
+  #tree(): Tree {
+    const { mark, spawned } = this.#parts;
+    return { mark, leader: spawned.pid, leaderAlive: () => this.#exit === null };
   }
 
   /** TERM to the tree, KILL after the grace time; a later call may shorten it. */
@@ -87,9 +101,8 @@ export class ProcessLife {
       this.#stop.hasten(graceSeconds);
       return;
     }
-    const { mark, spawned, sweeper, limits } = this.#parts;
-    const tree = { mark, leader: spawned.pid, leaderAlive: () => this.#exit === null };
-    this.#stop = new TreeStop(tree, sweeper, graceSeconds);
+    const { sweeper, limits } = this.#parts;
+    this.#stop = new TreeStop(this.#tree(), sweeper, graceSeconds);
     this.#stop.run(limits.killSeconds).then((left) => {
       this.#leftByStop = left;
       this.settle();

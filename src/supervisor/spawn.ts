@@ -3,6 +3,7 @@ import { ErrandError } from "../core/errors.ts";
 import type { Exit, JobSpec } from "../core/job.ts";
 import { jobEnvironment } from "./environment.ts";
 import { openGiven } from "./givenInput.ts";
+import { InputPipe } from "./inputPipe.ts";
 import { getLimit, resource, setLimit } from "./libc.ts";
 import { clearMark, type Mark, setMark } from "./mark.ts";
 import { OutputPipe } from "./outputPipe.ts";
@@ -25,6 +26,8 @@ export interface Spawned {
   readonly pid: number;
   readonly stdout: OutputPipe;
   readonly stderr: OutputPipe;
+  /** stdin, when the spec wants it open. */
+  readonly input: InputPipe | null;
 }
 
 const retryAfterSeconds = 1;
@@ -58,18 +61,22 @@ export function spawn(mark: Mark | null, spec: JobSpec, { settings, reserve, onE
   reserve.checkProcesses();
   const { stdout, stderr } = openPipes(reserve, spec);
   let stdin = nullDevice;
+  let input: InputPipe | null = null;
   try {
-    if (spec.stdin !== null) stdin = openGiven(spec.stdin);
+    if (spec.stdin === "open") input = new InputPipe();
+    else if (spec.stdin !== null) stdin = openGiven(spec.stdin);
     const out = spec.discardStdout ? nullDevice : stdout.writeEnd;
     const err = spec.discardStderr ? nullDevice : spec.mergeOutput ? out : stderr.writeEnd;
-    const stdio: [number, number, number] = [stdin, out, err];
-    const highestDescriptor = stderr.highestDescriptor;
+    const stdio: [number, number, number] = [input?.readEnd ?? stdin, out, err];
+    const highestDescriptor = Math.max(stderr.highestDescriptor, input?.readEnd ?? 0);
     const execution = { name, program, args, directory, env, stdio, highestDescriptor };
     const pid = execute(mark, execution, settings, onExit);
     stdout.closeWriteEnd();
     stderr.closeWriteEnd();
-    return { pid, stdout, stderr };
+    input?.closeReadEnd();
+    return { pid, stdout, stderr, input };
   } catch (error) {
+    input?.close();
     stdout.close();
     stderr.close();
     throw asStartError(error, program, directory);

@@ -1,5 +1,5 @@
 import type { Exit, OutputSummary, StreamSummary } from "../core/job.ts";
-import type { OutputSink, OutputStream, SupervisedProcess } from "../core/ports.ts";
+import type { OutputSink, OutputStream, ProcessInput, SupervisedProcess } from "../core/ports.ts";
 import { DrainedPipe } from "./drain.ts";
 import { ProcessLife, type ProcessParts } from "./life.ts";
 import { collectAll } from "./outputPipe.ts";
@@ -49,8 +49,16 @@ export class SpooledProcess implements SupervisedProcess {
     this.#life.settle();
   }
 
+  get input(): ProcessInput | null {
+    return this.#parts.spawned.input;
+  }
+
   stop(graceSeconds: number): void {
     this.#life.stop(graceSeconds);
+  }
+
+  signal(name: string): boolean {
+    return this.#life.signal(name);
   }
 
   #collect(stream: OutputStream): void {

@@ -1,5 +1,5 @@
 import type { Exit, OutputSummary, StreamSummary } from "../core/job.ts";
-import type { AttachedOutput, AttachedProcess } from "../core/ports.ts";
+import type { AttachedOutput, AttachedProcess, ProcessInput } from "../core/ports.ts";
 import { DrainedPipe } from "./drain.ts";
 import { ProcessLife, type ProcessParts } from "./life.ts";
 import { collectAll } from "./outputPipe.ts";
@@ -85,8 +85,16 @@ export class StreamedProcess implements AttachedProcess, AttachedOutput {
     return null;
   }
 
+  get input(): ProcessInput | null {
+    return this.#parts.spawned.input;
+  }
+
   stop(graceSeconds: number): void {
     this.#life.stop(graceSeconds);
+  }
+
+  signal(name: string): boolean {
+    return this.#life.signal(name);
   }
 
   #quickTimeIsOver(): void {

@@ -61,18 +61,57 @@ describe("a configured token", () => {
   });
 });
 
+describe("its scopes count:", () => {
+  let server: Server;
+  const subsets = ["read", "run", "admin", "read run", "read admin", "run admin", "admin run read"];
+  beforeAll(async () => {
+    const config = subsets.map((subset) =>
+      tokenTable(subset, sha256(subset.replaceAll(" ", "-")), `scopes = ${JSON.stringify(subset.split(" "))}`),
+    );
+    server = await startServer({ config: config.join("") });
+  });
+
+  test.each(subsets)("%s", async (subset) => {
+    const credential = subset.replaceAll(" ", "-");
+    const ask = async (method: string, path: string, spec?: unknown) => {
+      const body = spec === undefined ? {} : { body: JSON.stringify(spec) };
+      return (await server.request(path, { method, credential, ...body })).status;
+    };
+    const has = (scope: string) => subset.includes(scope) || subset.includes("admin");
+    expect({
+      read: await ask("GET", "/v1/jobs"),
+      run: await ask("POST", "/process", specOf(["true"])),
+      admin: await ask("GET", "/v1/tokens"),
+    }).toEqual({
+      read: has("read") ? 200 : 403,
+      run: has("run") ? 200 : 403,
+      admin: has("admin") ? 200 : 403,
+    });
+  });
+});
+
 describe.concurrent("is refused:", () => {
   const digest = sha256("x");
   test.each([
     ["a token without scopes", tokenTable("a", digest, ""), "scopes"],
     ["no scope", tokenTable("a", digest, "scopes = []"), "scopes"],
-    ["one scope", tokenTable("a", digest, 'scopes = ["read"]'), "scopes"],
-    ["two scopes", tokenTable("a", digest, 'scopes = ["run", "read"]'), "scopes"],
     ["a scope twice", tokenTable("a", digest, 'scopes = ["run", "read", "read"]'), "scopes"],
     ["an unknown scope", tokenTable("a", digest, 'scopes = ["run", "read", "root"]'), "scopes"],
+    ["a scope in another case", tokenTable("a", digest, 'scopes = ["Read"]'), "scopes"],
+    ["all by a star", tokenTable("a", digest, 'scopes = ["*"]'), "scopes"],
+    ["an empty scope", tokenTable("a", digest, 'scopes = [""]'), "scopes"],
+    ["a number among scopes", tokenTable("a", digest, 'scopes = ["read", 1]'), "scopes"],
+    ["a single command", tokenTable("a", digest, 'scopes = ["commands:build"]'), "not-available"],
+    ["a tie to labels", `${tokenTable("a", digest)}labels = { a = "b" }\n`, "not-available"],
+    ["a tie to users", `${tokenTable("a", digest)}users = ["www"]\n`, "not-available"],
+    ["a tie to directories", `${tokenTable("a", digest)}directories = ["/srv"]\n`, "not-available"],
+    ["a mistyped key", `${tokenTable("a", digest)}scope = ["read"]\n`, 'did you mean "scopes"'],
     ["scopes as text", tokenTable("a", digest, 'scopes = "admin,read,run"'), "scopes"],
     ["no name", `[[token]]\nsha256 = "${digest}"\nscopes = ${all}\n`, "name"],
     ["an empty name", tokenTable("", digest), "name"],
+    ["the name of the local one", tokenTable("local", digest), "local"],
+    ["a name twice", tokenTable("a", digest) + tokenTable("a", sha256("y")), "two have the name"],
+    ["a secret twice", tokenTable("a", digest) + tokenTable("b", digest.toUpperCase()), "same sha256"],
     ["no digest", `[[token]]\nname = "a"\nscopes = ${all}\n`, "sha256"],
     ["a short digest", tokenTable("a", digest.slice(1)), "sha256"],
     ["a digest of other letters", tokenTable("a", `g${digest.slice(1)}`), "sha256"],

@@ -3,11 +3,12 @@ import type { ActiveJob } from "../../core/activeJob.ts";
 import type { Broker } from "../../core/broker.ts";
 import { ErrandError } from "../../core/errors.ts";
 import type { Limits } from "../../core/limits.ts";
+import type { Operation } from "../../core/scopes.ts";
 import { type Door, type Exchange, errorHeaders, sendText } from "../exchange.ts";
 import { checkSource } from "../source.ts";
+import { streamOutput } from "../streamOutput.ts";
 import { decode, type RexecSpec } from "./decode.ts";
 import { encodeError } from "./errors.ts";
-import { streamOutput } from "./stream.ts";
 
 const acceptedTypes = ["application/json", "application/x-www-form-urlencoded"];
 
@@ -20,6 +21,10 @@ export class RexecDoor implements Door {
   constructor(broker: Broker, limits: Limits) {
     this.#broker = broker;
     this.#limits = limits;
+  }
+
+  operation(method: string): Operation | null {
+    return method === "POST" ? "jobs.start" : null;
   }
 
   async handle({ request, response, principal, body }: Exchange): Promise<void> {

@@ -66,7 +66,14 @@ async function setUp(refused: ErrorCode | null = null) {
   });
   const server = createServer(async (request, response) => {
     const body = async () => Buffer.concat(await Array.fromAsync(request));
-    const asked = { request, response, path: "/shell", query: "", principal: { name: "me" }, body };
+    const asked = {
+      request,
+      response,
+      path: "/shell",
+      query: "",
+      principal: { name: "me", scopes: ["run"] as const },
+      body,
+    };
     try {
       await door.handle(asked);
     } catch (error) {

@@ -5,6 +5,7 @@ import { ErrandError } from "../../core/errors.ts";
 import { isLive, type Job } from "../../core/job.ts";
 import type { Limits } from "../../core/limits.ts";
 import type { CallbackPolicy, NonceRecord } from "../../core/ports.ts";
+import type { Operation } from "../../core/scopes.ts";
 import {
   type Door,
   type Exchange,
@@ -29,7 +30,7 @@ interface SidecarParts {
   readonly now: () => number;
 }
 
-const method = "POST";
+const onlyMethod = "POST";
 
 /**
  * The door `sidecar`: `POST /shell` runs a command by the shell. The command is nobody's but its own: a client that goes
@@ -53,9 +54,13 @@ export class SidecarDoor implements Door {
     return isSigned(request.request) ? this.#signatures.check(request) : null;
   }
 
+  operation(method: string): Operation | null {
+    return method === onlyMethod ? "jobs.start" : null;
+  }
+
   async handle({ request, response, principal, body }: Exchange): Promise<void> {
-    if (request.method !== method) {
-      throw new ErrandError("method-not-allowed", `${request.method} is not allowed here, ${method} is`);
+    if (request.method !== onlyMethod) {
+      throw new ErrandError("method-not-allowed", `${request.method} is not allowed here, ${onlyMethod} is`);
     }
     checkSource(request);
     const { spec, wait } = decode(await body());
@@ -72,7 +77,7 @@ export class SidecarDoor implements Door {
   }
 
   refuse(response: ServerResponse, error: ErrandError): void {
-    const allow = error.code === "method-not-allowed" ? { Allow: method } : {};
+    const allow = error.code === "method-not-allowed" ? { Allow: onlyMethod } : {};
     answer(response, encodeError(error), { ...errorHeaders(error), ...allow });
   }
 

@@ -79,7 +79,7 @@ export class Signatures {
     let found: Principal | null = null;
     for (const { name, secretKey } of this.#parts.credentials) {
       const expected = createHmac("sha1", secretKey).update(head).update(body).digest();
-      if (timingSafeEqual(expected, signature)) found ??= { name };
+      if (timingSafeEqual(expected, signature)) found ??= { name, scopes: ["run"] };
     }
     if (found === null) throw refused("the signature does not match");
     return found;

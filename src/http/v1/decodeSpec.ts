@@ -5,27 +5,40 @@ import { nearestName } from "../../core/nearest.ts";
 import { knownFields, plannedFields, plannedValues, specSchema, type WireSpec } from "../../protocol/spec.ts";
 import { isObject } from "../jsonFields.ts";
 
+interface DecodeOptions {
+  readonly aliasBytes: number;
+  readonly labelCount: number;
+  /** The request asks for a stream: then the job is bound to it unless the spec says otherwise. */
+  readonly streams: boolean;
+}
+
 /** Reads the body of `POST /v1/jobs`. Throws `invalid-spec` that names the field, `not-available` for what is to come. */
-export function decodeSpec(value: unknown, { aliasBytes }: { readonly aliasBytes: number }): JobSpec {
+export function decodeSpec(value: unknown, { aliasBytes, labelCount, streams }: DecodeOptions): JobSpec {
   refusePlanned(value);
   const parsed = specSchema.safeParse(value);
   if (!parsed.success) throw explain(parsed.error);
   const wire = parsed.data;
   if (Buffer.byteLength(wire.alias ?? "") > aliasBytes)
     throw invalid(`alias: at most ${aliasBytes} bytes are allowed`);
-  refuseContradictions(wire);
-  return fromWire(wire);
+  if (Object.keys(wire.labels ?? {}).length > labelCount)
+    throw invalid(`labels: at most ${labelCount} are allowed`);
+  refuseContradictions(wire, streams);
+  return fromWire(wire, streams);
 }
 
-function fromWire(wire: WireSpec): JobSpec {
+function fromWire(wire: WireSpec, streams: boolean): JobSpec {
   const { callback, discardOutput = false } = wire;
+  const mode = wire.mode ?? (streams ? "attached" : "background");
   return {
     ...plainSpec,
     command: commandOf(wire),
     cwd: wire.cwd ?? null,
     env: wire.env ?? {},
     alias: wire.alias ?? null,
-    mode: wire.mode ?? "background",
+    aliasPolicy: wire.aliasPolicy ?? "reject",
+    mode,
+    onDisconnect: wire.onDisconnect ?? (mode === "attached" ? "kill" : "detach"),
+    labels: wire.labels ?? {},
     stdin: stdinOf(wire.stdin),
     mergeOutput: wire.mergeOutput ?? false,
     discardStdout: discardOutput,
@@ -51,14 +64,17 @@ function commandOf({ command, shell }: WireSpec): JobSpec["command"] {
   return [program, ...args];
 }
 
-function stdinOf(stdin: WireSpec["stdin"]): Uint8Array | null {
+function stdinOf(stdin: WireSpec["stdin"]): JobSpec["stdin"] {
   if (stdin === undefined) return null;
+  if (stdin === "open") return stdin;
   return "text" in stdin ? Buffer.from(stdin.text) : Buffer.from(stdin.base64, "base64");
 }
 
 /** What needs somebody who watches the command, which nobody does once it is let go. */
 const watched = [
   "alias",
+  "aliasPolicy",
+  "onDisconnect",
   "callback",
   "mergeOutput",
   "discardOutput",
@@ -77,9 +93,17 @@ const counted = [
   "mergeOutput",
 ] as const satisfies readonly (keyof WireSpec)[];
 
-function refuseContradictions(wire: WireSpec): void {
+function refuseContradictions(wire: WireSpec, streams: boolean): void {
   if ((wire.command === undefined) === (wire.shell === undefined))
     throw invalid("one of command and shell is needed, and not both");
+  if (wire.mode === "attached" && !streams)
+    throw invalid(
+      "mode: an attached job belongs to a stream; ask for one with Accept: text/event-stream or alike",
+    );
+  if (wire.mode === "detached" && (streams || wire.stdin === "open"))
+    throw invalid("mode: a detached job is let go, so that nothing can be sent to it or come of it");
+  if (wire.aliasPolicy !== undefined && wire.alias === undefined)
+    throw invalid("aliasPolicy: without an alias it can have no effect");
   const detached = wire.mode === "detached" ? watched.find((name) => wire[name] !== undefined) : undefined;
   if (detached !== undefined)
     throw invalid(`${detached}: a detached job is let go, so this can have no effect`);

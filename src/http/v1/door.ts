@@ -1,18 +1,21 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ErrandError } from "../../core/errors.ts";
+import type { Operation } from "../../core/scopes.ts";
 import { type Door, type Exchange, sendWhole } from "../exchange.ts";
-import { outputOf, sendOutput } from "./output.ts";
+import { v1Operation } from "./operations.ts";
 import { encodeProblem } from "./problem.ts";
-import type { RouteParts } from "./routes.ts";
+import type { RouteParts } from "./routeParts.ts";
+import { streamCall } from "./streams.ts";
+import type { TokenCaller } from "./tokens.ts";
 
 const base = "http://localhost";
 
 interface Routes {
-  fetch(request: Request, caller: { owner: string }): Response | Promise<Response>;
+  fetch(request: Request, caller: TokenCaller): Response | Promise<Response>;
 }
 
 /** Headers that a call may look at. */
-const headerNames = ["content-type", "accept", "idempotency-key"] as const;
+const headerNames = ["content-type"] as const;
 
 /** The door `v1`: Errand's own API. */
 export class V1Door implements Door {
@@ -24,19 +27,24 @@ export class V1Door implements Door {
     this.#parts = parts;
   }
 
-  async handle({ request, response, path, query, principal, body }: Exchange): Promise<void> {
+  operation(method: string, path: string): Operation | null {
+    return v1Operation(method, path);
+  }
+
+  async handle(exchange: Exchange): Promise<void> {
+    const { request, response, path, query, principal, body } = exchange;
     // A URL would be resolved: only a path that is its own resolution may name anything.
     if (new URL(path, base).pathname !== path || path.includes("%")) {
       throw new ErrandError("not-found", "no such path in v1");
     }
-    const output = outputOf(path);
-    if (output !== null && (request.method === "GET" || request.method === "HEAD")) {
-      await sendOutput(this.#parts.broker, { response, query, ...output });
+    const method = request.method ?? "GET";
+    const stream = streamCall(method === "HEAD" ? "GET" : method, path);
+    if (stream !== null) {
+      await stream(this.#parts, exchange);
       return;
     }
     // Loaded at the first call: the libraries take longer to load than the whole server takes to start.
     this.#routes ??= import("./routes.ts").then(({ makeRoutes }) => makeRoutes(this.#parts));
-    const method = request.method ?? "GET";
     const hasBody = method !== "GET" && method !== "HEAD";
     const routes = await this.#routes;
     const answer = await routes.fetch(
@@ -45,7 +53,7 @@ export class V1Door implements Door {
         headers: headersOf(request),
         ...(hasBody ? { body: await body() } : {}),
       }),
-      { owner: principal.name },
+      { owner: principal.name, scopes: principal.scopes },
     );
     const headers = { "Cache-Control": "no-store", ...Object.fromEntries(answer.headers) };
     sendWhole(response, answer.status, await answer.text(), headers);

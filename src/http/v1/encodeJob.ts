@@ -14,7 +14,7 @@ export function encodeJob(job: Job, deliveries: readonly Delivery[]): WireJob {
     mode: job.mode,
     survive: false,
     tty: null,
-    labels: {},
+    labels: { ...job.labels },
     owner: job.owner,
     state: job.state,
     outcome: "outcome" in job ? job.outcome : null,

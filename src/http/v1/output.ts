@@ -2,73 +2,164 @@ import type { ServerResponse } from "node:http";
 import type { Broker } from "../../core/broker.ts";
 import { ErrandError } from "../../core/errors.ts";
 import { isJobId } from "../../core/ids.ts";
+import { isLive, type JobId } from "../../core/job.ts";
 import type { OutputStream } from "../../core/ports.ts";
-import { readNone } from "./parameters.ts";
-
-const path = /^\/v1\/jobs\/([^/]+)\/(stdout|stderr)$/;
+import { roomIn } from "../backpressure.ts";
+import type { Exchange } from "../exchange.ts";
+import { read, readBytes, readFlag } from "./parameters.ts";
+import { readRange } from "./range.ts";
+import type { RouteParts } from "./routeParts.ts";
 
 /** Read and written at once; so much is in memory for one client. */
 const chunkBytes = 256 * 1024;
 
-/** Parameters that v1 will have here. */
-const planned = ["tail", "follow"];
+const commonHeaders = {
+  "Content-Type": "application/octet-stream",
+  "Cache-Control": "no-store, no-transform",
+  "X-Accel-Buffering": "no",
+  "X-Content-Type-Options": "nosniff",
+};
 
-/** What a path asks for; null when it is not the output of a job. */
-export function outputOf(path_: string): { readonly id: string; readonly stream: OutputStream } | null {
-  const [, id, stream] = path.exec(path_) ?? [];
-  return id === undefined ? null : { id, stream: stream as OutputStream };
-}
-
-interface OutputRequest {
-  readonly response: ServerResponse;
-  readonly id: string;
-  readonly stream: OutputStream;
-  readonly query: string;
-}
-
-/** Answers with all that is kept of a job's stream by now, byte for byte. Throws `not-found`. */
+/** `GET /v1/jobs/{id}/stdout` and `/stderr`: what is kept of a stream, byte for byte. */
 export async function sendOutput(
-  broker: Broker,
-  { response, id, stream, query }: OutputRequest,
+  parts: RouteParts,
+  { request, response, query }: Exchange,
+  { id, stream }: { readonly id: string; readonly stream: OutputStream },
 ): Promise<void> {
-  const wanted = planned.find((name) => new URLSearchParams(query).has(name));
-  if (wanted !== undefined) throw new ErrandError("not-available", `?${wanted}= is not in this build yet`);
-  readNone(query);
+  const { broker } = parts;
+  const parameters = read(query, ["tail", "follow"]);
+  const tail = readBytes(parameters, "tail");
+  const follow = readFlag(parameters, "follow") ?? false;
+  const { range } = request.headers;
+  if (tail !== undefined && range !== undefined)
+    throw new ErrandError(
+      "invalid-parameter",
+      "tail: with a Range header there are two ways to say what is wanted",
+    );
+  const bytes = keptBytes(broker, id, stream);
+  if (follow && request.method !== "HEAD") {
+    const offset = tail === undefined ? followOffset(range, bytes) : Math.max(0, bytes - tail);
+    const active = broker.active(id);
+    response.on("close", parts.followers.enter(active));
+    await followOutput(broker, { response, id, stream, offset, headers: {} });
+    return;
+  }
+  if (tail !== undefined) {
+    await sendPart(broker, {
+      response,
+      id,
+      stream,
+      start: Math.max(0, bytes - tail),
+      end: bytes,
+      total: null,
+    });
+    return;
+  }
+  const part = readRange(range, bytes);
+  const whole = { start: 0, end: bytes };
+  await sendPart(broker, { response, id, stream, ...(part ?? whole), total: part === null ? null : bytes });
+}
+
+/** Throws `not-found`. */
+function keptBytes(broker: Broker, id: string, stream: OutputStream): number {
   const job = isJobId(id) ? broker.get(id) : undefined;
   if (job === undefined)
     throw new ErrandError("not-found", `no job ${JSON.stringify(id)} is running or on record`);
   const bytes = broker.outputBytes(id, stream);
-  if (bytes === null)
-    throw new ErrandError("not-found", `the output of job ${id} is not kept: its mode is ${job.mode}`);
-  response.writeHead(200, {
-    "Content-Type": "application/octet-stream",
-    "Content-Length": String(bytes),
-    "Cache-Control": "no-store, no-transform",
-    "X-Accel-Buffering": "no",
-    "X-Content-Type-Options": "nosniff",
+  if (bytes !== null) return bytes;
+  if (job.state === "queued" || job.state === "starting") return 0;
+  throw new ErrandError("not-found", `the output of job ${id} is not kept: its mode is ${job.mode}`);
+}
+
+/** One who follows may ask to go on where nothing is yet. */
+function followOffset(range: string | undefined, bytes: number): number {
+  const [, first] = /^bytes=(\d{1,15})-$/.exec(range ?? "") ?? [];
+  if (range === undefined) return 0;
+  if (first !== undefined && Number(first) <= bytes) return Number(first);
+  throw new ErrandError("invalid-range", `with follow, bytes=<first>- is allowed, from 0 to ${bytes} by now`);
+}
+
+interface Part {
+  readonly response: ServerResponse;
+  readonly id: JobId;
+  readonly stream: OutputStream;
+  readonly start: number;
+  readonly end: number;
+  /** Of how many bytes it is a part; null when it was not asked for as a range. */
+  readonly total: number | null;
+}
+
+async function sendPart(broker: Broker, { response, id, stream, start, end, total }: Part): Promise<void> {
+  response.writeHead(total === null ? 200 : 206, {
+    ...commonHeaders,
+    "Accept-Ranges": "bytes",
+    "Content-Length": String(end - start),
+    ...(total !== null && { "Content-Range": `bytes ${start}-${end - 1}/${total}` }),
   });
   if (response.req.method === "HEAD") {
     response.end();
     return;
   }
-  for (let offset = 0; offset < bytes && !response.destroyed; ) {
-    const chunk = await broker.readOutput(id, stream, offset, Math.min(chunkBytes, bytes - offset));
+  for (let offset = start; offset < end && !response.destroyed; ) {
+    const chunk = await broker.readOutput(id, stream, offset, Math.min(chunkBytes, end - offset));
     // It was removed meanwhile: the answer stays short, which its length tells.
     if (chunk.byteLength === 0) break;
     offset += chunk.byteLength;
-    response.write(chunk);
-    while (response.writableLength >= chunkBytes && !response.destroyed) await roomIn(response);
+    await write(response, chunk);
   }
   if (!response.destroyed) response.end();
 }
 
-/** The client has taken something, or has gone. */
-async function roomIn(response: ServerResponse): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const done = () => {
-      response.off("drain", done).off("close", done);
-      resolve();
-    };
-    response.on("drain", done).on("close", done);
+interface Following {
+  readonly response: ServerResponse;
+  readonly id: JobId;
+  readonly stream: OutputStream;
+  readonly offset: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Sends a stream as it comes, until the job has ended. One that the server stopped ends in a cut answer. */
+export async function followOutput(broker: Broker, following: Following): Promise<void> {
+  const { response, id, stream, headers } = following;
+  let { offset } = following;
+  response.writeHead(following.offset > 0 ? 206 : 200, {
+    ...commonHeaders,
+    ...(offset > 0 && { "Content-Range": `bytes ${offset}-*/*` }),
+    ...headers,
   });
+  response.flushHeaders();
+  const active = broker.active(id);
+  let wake: (() => void) | null = null;
+  const changed = () => wake?.();
+  const forget = active?.onChange(changed);
+  response.on("close", changed);
+  try {
+    for (;;) {
+      // Looked at before the reading: what came before an end is read in any case.
+      const over = active === undefined || !isLive(active.job);
+      for (;;) {
+        const available = (broker.outputBytes(id, stream) ?? 0) - offset;
+        if (available <= 0 || response.destroyed) break;
+        const chunk = await broker.readOutput(id, stream, offset, Math.min(chunkBytes, available));
+        if (chunk.byteLength === 0) break;
+        offset += chunk.byteLength;
+        await write(response, chunk);
+      }
+      if (over || response.destroyed) break;
+      if ((broker.outputBytes(id, stream) ?? 0) > offset || !isLive(active.job)) continue;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      wake = null;
+    }
+  } finally {
+    forget?.();
+  }
+  if (active?.wasStopped || broker.get(id)?.state === "lost") response.destroy();
+  else if (!response.destroyed) response.end();
+}
+
+async function write(response: ServerResponse, chunk: Uint8Array): Promise<void> {
+  response.write(chunk);
+  while (response.writableLength >= chunkBytes && !response.destroyed) await roomIn(response);
 }

@@ -12,7 +12,7 @@ function invalid(message: string): ErrandError {
 }
 
 /** Each parameter once, and only known ones. Throws `invalid-parameter`. */
-function read(query: string, known: readonly string[]): ReadonlyMap<string, string> {
+export function read(query: string, known: readonly string[]): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const [name, value] of new URLSearchParams(query)) {
     if (!known.includes(name)) {
@@ -32,10 +32,31 @@ export function readNone(query: string): void {
   read(query, []);
 }
 
+/** True or false as the parameter says; undefined without it. */
+export function readFlag(parameters: ReadonlyMap<string, string>, name: string): boolean | undefined {
+  const text = parameters.get(name);
+  if (text === undefined || text === "true" || text === "false")
+    return text === undefined ? text : text === "true";
+  throw invalid(`${name}=${JSON.stringify(text)}: true and false are allowed`);
+}
+
+/** A number of bytes; undefined without it. */
+export function readBytes(parameters: ReadonlyMap<string, string>, name: string): number | undefined {
+  const text = parameters.get(name);
+  if (text === undefined) return undefined;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw invalid(`${name}=${JSON.stringify(text)}: a whole number of bytes is allowed`);
+}
+
 /** The seconds of `?wait=`, 0 without it. */
 export function readWait(query: string, mostSeconds: number): number {
-  const text = read(query, ["wait"]).get("wait");
-  if (text === undefined) return 0;
+  return waitOf(read(query, ["wait"]), mostSeconds) ?? 0;
+}
+
+/** The seconds of the parameter `wait`; undefined without it. */
+export function waitOf(parameters: ReadonlyMap<string, string>, mostSeconds: number): number | undefined {
+  const text = parameters.get("wait");
+  if (text === undefined) return undefined;
   const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
   if (seconds <= mostSeconds) return seconds;
   throw invalid(`wait=${JSON.stringify(text)}: seconds from 0 to ${mostSeconds} are allowed`);
@@ -44,17 +65,17 @@ export function readWait(query: string, mostSeconds: number): number {
 /** What to list. */
 export function readListQuery(query: string, mostJobs: number): JobQuery {
   const parameters = read(query, listParameters);
-  if (parameters.has("label"))
-    throw new ErrandError("not-available", "label: jobs of this build have no labels");
   const state = parameters.get("state");
   const alias = parameters.get("alias");
   const node = parameters.get("node");
+  const label = parameters.get("label");
   const since = parameters.get("since");
   const cursor = parameters.get("cursor");
   return {
     count: readCount(parameters.get("limit"), mostJobs),
     ...(state === undefined ? {} : { states: readStates(state) }),
     ...(alias === undefined ? {} : { alias }),
+    ...(label === undefined ? {} : { label: readLabel(label) }),
     ...(node === undefined ? {} : { node }),
     ...(since === undefined ? {} : { since: readTime(since) }),
     ...(cursor === undefined ? {} : { before: readCursor(cursor) }),
@@ -86,4 +107,12 @@ function readTime(text: string): number {
 function readCursor(text: string): JobId {
   if (isJobId(text)) return text;
   throw invalid(`cursor=${JSON.stringify(text)}: a nextCursor of an earlier page is allowed`);
+}
+
+/** `name`, or `name=value`. */
+function readLabel(text: string): NonNullable<JobQuery["label"]> {
+  const mark = text.indexOf("=");
+  const name = mark < 0 ? text : text.slice(0, mark);
+  if (name === "") throw invalid(`label=${JSON.stringify(text)}: name or name=value is allowed`);
+  return { name, value: mark < 0 ? null : text.slice(mark + 1) };
 }

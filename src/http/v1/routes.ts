@@ -1,36 +1,23 @@
+import { constants } from "node:os";
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
-import type { Broker } from "../../core/broker.ts";
 import { ErrandError, toErrandError } from "../../core/errors.ts";
 import { isJobId } from "../../core/ids.ts";
 import type { Job, JobId } from "../../core/job.ts";
-import type { Limits } from "../../core/limits.ts";
-import type { CallbackPolicy, Outbox } from "../../core/ports.ts";
-import { jobListSchema, jobSchema, problemSchema, stopSchema } from "../../protocol/job.ts";
-import { specSchema } from "../../protocol/spec.ts";
-import { decodeSpec } from "./decodeSpec.ts";
-import { encodeJob } from "./encodeJob.ts";
+import {
+  infoSchema,
+  jobListSchema,
+  jobSchema,
+  problemSchema,
+  signalSchema,
+  stopSchema,
+} from "../../protocol/job.ts";
 import { readJson } from "./json.ts";
 import { isPlanned } from "./notAvailable.ts";
 import { readListQuery, readNone, readWait } from "./parameters.ts";
 import { encodeProblem } from "./problem.ts";
-
-/** Who asks. */
-interface Caller {
-  readonly owner: string;
-}
-
-export interface RouteParts {
-  readonly broker: Broker;
-  readonly outbox: Pick<Outbox, "ofJob" | "resend">;
-  readonly callbacks: CallbackPolicy;
-  /** Callbacks are due again. */
-  readonly onResend: () => void;
-  /** Milliseconds since 1970. */
-  readonly wall: () => number;
-  readonly limits: Limits;
-  readonly version: string;
-  readonly onInternalError: (error: unknown) => void;
-}
+import type { RouteParts } from "./routeParts.ts";
+import { streamRoutes } from "./streamRoutes.ts";
+import { mountTokens, type TokenCaller } from "./tokens.ts";
 
 const json = <Schema>(schema: Schema, description: string) => ({
   description,
@@ -43,40 +30,11 @@ const problem = (description: string) => ({
 const problems = {
   400: problem("A parameter is not valid"),
   401: problem("No or no valid credential"),
+  403: problem("The credential lacks the scope"),
   404: problem("No such job"),
 };
 const parameters = z.object({ id: z.string() });
 const text = (description: string) => z.string().optional().openapi({ description });
-
-const startRoute = createRoute({
-  method: "post",
-  path: "/v1/jobs",
-  summary: "Start a job in the background, or detached",
-  request: { body: { required: true, content: { "application/json": { schema: specSchema } } } },
-  responses: {
-    201: json(jobSchema, "The job; Location names it"),
-    ...{
-      400: problem("The body is no JSON"),
-      401: problems[401],
-      403: problem("The callback is not allowed"),
-    },
-    ...{ 409: problem("The alias is running"), 413: problem("The body is too large") },
-    422: problem("The spec is not valid, names what is not available, or the command could not be started"),
-    ...{ 429: problem("A limit is reached"), 501: problem("Not in this build yet") },
-    ...{ 503: problem("The server is shutting down"), 507: problem("The data directory is full") },
-  },
-});
-
-const raw = { description: "All that is kept by now", content: { "application/octet-stream": {} } };
-const outputRoutes = (["stdout", "stderr"] as const).map((stream) =>
-  createRoute({
-    method: "get",
-    path: `/v1/jobs/{id}/${stream}`,
-    summary: `The kept ${stream}, byte for byte`,
-    request: { params: parameters },
-    responses: { 200: raw, ...problems, 501: problem("Not in this build yet") },
-  }),
-);
 
 const forgetRoute = createRoute({
   method: "delete",
@@ -94,6 +52,33 @@ const resendRoute = createRoute({
   responses: { 200: json(jobSchema, "The job; its callbacks are pending"), ...problems },
 });
 
+const signalRoute = createRoute({
+  method: "post",
+  path: "/v1/jobs/{id}/signal",
+  summary: "Send a signal to the job's whole group",
+  request: {
+    params: parameters,
+    body: { required: true, content: { "application/json": { schema: signalSchema } } },
+  },
+  responses: {
+    200: json(jobSchema, "The job"),
+    ...problems,
+    ...{ 409: problem("It does not run"), 422: problem("The signal is not known") },
+  },
+});
+
+const infoRoute = createRoute({
+  method: "get",
+  path: "/v1/info",
+  summary: "Version, node and limits of this server",
+  responses: {
+    200: json(infoSchema, "This server"),
+    400: problems[400],
+    401: problems[401],
+    403: problems[403],
+  },
+});
+
 const listRoute = createRoute({
   method: "get",
   path: "/v1/jobs",
@@ -102,6 +87,7 @@ const listRoute = createRoute({
     query: z.object({
       state: text("States, parted by commas"),
       alias: text("Of this alias"),
+      label: text("With this label: name or name=value"),
       node: text("On this node"),
       since: text("Created at this RFC 3339 time or later"),
       cursor: text("The nextCursor of the page before"),
@@ -128,11 +114,10 @@ const stopRoute = createRoute({
 });
 
 /** The calls of v1, with the document that describes them. */
-export function makeRoutes(parts: RouteParts): OpenAPIHono<{ Bindings: Caller }> {
-  const { broker, limits, version, outbox, callbacks, onInternalError } = parts;
+export function makeRoutes(parts: RouteParts): OpenAPIHono<{ Bindings: TokenCaller }> {
+  const { broker, limits, version, outbox, encode, onInternalError } = parts;
   // Parameters are read by our own functions, which name the nearest valid one.
-  const app = new OpenAPIHono<{ Bindings: Caller }>({ strict: true });
-  const encode = (job: Job) => encodeJob(job, job.callback === null ? [] : outbox.ofJob(job.id));
+  const app = new OpenAPIHono<{ Bindings: TokenCaller }>({ strict: true });
   const queryOf = (url: string) => new URL(url).search.slice(1);
 
   app.use((context, next) => {
@@ -142,22 +127,8 @@ export function makeRoutes(parts: RouteParts): OpenAPIHono<{ Bindings: Caller }>
     return next();
   });
 
-  app.openAPIRegistry.registerPath(startRoute);
-  app.post("/v1/jobs", async (context) => {
-    const { req } = context;
-    refusePlannedStart(queryOf(req.url), {
-      accept: req.header("accept"),
-      key: req.header("idempotency-key"),
-    });
-    const spec = decodeSpec(readJson(await req.arrayBuffer(), req.header("content-type")), limits);
-    if (spec.callback !== null) callbacks.check(spec.callback.url);
-    const origin = { owner: context.env.owner, door: "v1" };
-    const job =
-      spec.mode === "detached"
-        ? broker.startDetached(spec, origin)
-        : (await broker.startBackground(spec, origin)).job;
-    return context.json(encode(job), 201, { Location: `/v1/jobs/${job.id}` });
-  });
+  // Answered by `streams.ts`.
+  for (const route of streamRoutes) app.openAPIRegistry.registerPath(route);
 
   app.openAPIRegistry.registerPath(forgetRoute);
   app.delete("/v1/jobs/:id", (context) => {
@@ -166,8 +137,6 @@ export function makeRoutes(parts: RouteParts): OpenAPIHono<{ Bindings: Caller }>
     known(broker.forget(id), id);
     return context.body(null, 204);
   });
-
-  for (const route of outputRoutes) app.openAPIRegistry.registerPath(route);
 
   app.openAPIRegistry.registerPath(resendRoute);
   app.post("/v1/jobs/:id/callback/resend", (context) => {
@@ -197,6 +166,24 @@ export function makeRoutes(parts: RouteParts): OpenAPIHono<{ Bindings: Caller }>
     return context.json(encode(known(await broker.wait(id, seconds), id)));
   });
 
+  app.openAPIRegistry.registerPath(signalRoute);
+  app.post("/v1/jobs/:id/signal", async (context) => {
+    readNone(queryOf(context.req.url));
+    const id = readId(context.req.param("id"));
+    const name = readSignal(readJson(await context.req.arrayBuffer(), context.req.header("content-type")));
+    const job = known(broker.get(id), id);
+    if (broker.active(id)?.process?.signal(name)) return context.json(encode(known(broker.get(id), id)));
+    throw new ErrandError("not-running", `job ${id} does not run: its state is ${job.state}`);
+  });
+
+  app.openAPIRegistry.registerPath(infoRoute);
+  app.get("/v1/info", (context) => {
+    readNone(queryOf(context.req.url));
+    const { releaseDate, node } = parts;
+    const startedAt = new Date(parts.startedAt).toISOString();
+    return context.json({ version, releaseDate, node, startedAt, runningJobs: broker.runningJobs, limits });
+  });
+
   app.openAPIRegistry.registerPath(stopRoute);
   app.post("/v1/jobs/:id/stop", async (context) => {
     readNone(queryOf(context.req.url));
@@ -205,13 +192,19 @@ export function makeRoutes(parts: RouteParts): OpenAPIHono<{ Bindings: Caller }>
     return context.json(encode(known(await broker.stop(id, graceSeconds ?? limits.stopGraceSeconds), id)));
   });
 
+  mountTokens(app, parts);
   app.doc31("/openapi.json", { openapi: "3.1.0", info: { title: "Errand", version } });
   const methods: Readonly<Record<string, string>> = {
     "/v1/jobs": "GET, POST",
     "/v1/jobs/:id": "GET, DELETE",
     "/v1/jobs/:id/stdout": "GET",
     "/v1/jobs/:id/stderr": "GET",
+    "/v1/jobs/:id/events": "GET",
+    "/v1/jobs/:id/stdin": "PUT",
+    "/v1/jobs/:id/signal": "POST",
     "/v1/jobs/:id/stop": "POST",
+    "/v1/info": "GET",
+    "/v1/events": "GET",
     "/v1/jobs/:id/callback/resend": "POST",
     "/openapi.json": "GET",
   };
@@ -233,21 +226,12 @@ export function makeRoutes(parts: RouteParts): OpenAPIHono<{ Bindings: Caller }>
   return app;
 }
 
-/** Ways to start that v1 will have: nothing of it may be taken for done. */
-function refusePlannedStart(
-  query: string,
-  { accept, key }: { readonly accept: string | undefined; readonly key: string | undefined },
-): void {
-  if (new URLSearchParams(query).has("wait"))
-    throw new ErrandError(
-      "not-available",
-      "?wait= of a start is not in this build yet: ask for the job with ?wait=",
-    );
-  readNone(query);
-  if (key !== undefined) throw new ErrandError("not-available", "Idempotency-Key is not in this build yet");
-  const streams = /text\/event-stream|application\/x-ndjson|application\/octet-stream/i;
-  if (accept !== undefined && streams.test(accept))
-    throw new ErrandError("not-available", `Accept: ${accept}: streams are not in this build yet`);
+function readSignal(value: unknown): string {
+  const parsed = signalSchema.safeParse(value);
+  const name = parsed.success ? parsed.data.signal : undefined;
+  if (name !== undefined && Object.hasOwn(constants.signals, name)) return name;
+  const allowed = Object.keys(constants.signals).join(", ");
+  throw new ErrandError("invalid-spec", `allowed is {"signal": "<name>"} with one of ${allowed}`);
 }
 
 function readId(id: string): JobId {

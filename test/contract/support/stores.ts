@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { IdSource } from "../../../src/core/ids.ts";
+import { defaultLimits } from "../../../src/core/limits.ts";
 import type {
   CallbackRequest,
   EndedJob,
@@ -28,7 +29,7 @@ export class StoreBench {
   /** `flushSeconds` is long, so that what is written early was written by what the test did. */
   open(flushSeconds = 5): Store {
     const onError = (error: unknown) => void this.errors.push(error);
-    const store = new Store({ path: this.path, flushSeconds, signatureNonces: 1_000, onError });
+    const store = new Store({ path: this.path, flushSeconds, limits: defaultLimits(), onError });
     this.#opened.add(store);
     return store;
   }
@@ -53,7 +54,7 @@ export class StoreBench {
       command: ["echo", "\u00e9 \ud83e\udd8a \u0000 '\"\\ "],
       cwd: null,
       alias,
-      ...({ mode: "background", leftovers: "leave" } as const),
+      ...({ mode: "background", labels: {}, leftovers: "leave" } as const),
       successExitCodes: [0],
       retainSeconds: 60,
       callback: null as CallbackRequest | null,

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ActiveJob } from "../../core/activeJob.ts";
+import type { ActiveJob } from "../core/activeJob.ts";
 
 interface StreamOptions {
   /** So many chunks may wait for a slow client before the command is held back. */

@@ -1,0 +1,20 @@
+import type { ServerResponse } from "node:http";
+
+/** Resolves when the client has taken something, or has gone. Ask `writableLength` again: it may not be enough. */
+export async function roomIn(response: ServerResponse): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      response.off("drain", done).off("close", done);
+      resolve();
+    };
+    response.on("drain", done).on("close", done);
+  });
+}
+
+/** Aborted when the client goes before its answer is complete. */
+export function whileConnected(response: ServerResponse): AbortSignal {
+  const control = new AbortController();
+  if (response.destroyed) control.abort();
+  else response.on("close", () => control.abort());
+  return control.signal;
+}

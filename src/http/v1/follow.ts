@@ -1,0 +1,179 @@
+import type { Broker } from "../../core/broker.ts";
+import { isLive, type Job, type JobId } from "../../core/job.ts";
+import type { OutputPosition, OutputReader, OutputStream, OutputStretch } from "../../core/ports.ts";
+import { incompleteTail, wholeCharacters } from "./wholeText.ts";
+
+/** What happens in a job's life, for one who follows it. */
+export type FollowEvent =
+  | { readonly type: "started"; readonly position: OutputPosition; readonly job: Job }
+  | {
+      readonly type: OutputStream;
+      /** After these bytes. */
+      readonly position: OutputPosition;
+      readonly offset: number;
+      readonly bytes: Uint8Array;
+      /** They are whole characters of UTF-8. */
+      readonly isText: boolean;
+    }
+  | {
+      readonly type: "gap";
+      readonly position: OutputPosition;
+      readonly stream: OutputStream;
+      readonly from: number;
+      readonly to: number;
+    }
+  | { readonly type: "ended"; readonly position: OutputPosition; readonly job: Job };
+
+interface FollowOptions {
+  /** What has been seen already; null for nothing at all: then `started` comes first. */
+  readonly from: OutputPosition | null;
+  /** Wait for more until the job has ended. */
+  readonly live: boolean;
+  /** Aborted when nobody listens any more. */
+  readonly signal: AbortSignal;
+}
+
+/** One event brings at most so much. */
+const pieceBytes = 64 * 1024;
+/** A character that is not finished within this time is told as bytes. */
+const unfinishedMilliseconds = 200;
+
+/** Follows a job that is there. What it gives comes in the order in which the command wrote it, each byte once. */
+export async function* follow(
+  broker: Broker,
+  id: JobId,
+  options: FollowOptions,
+): AsyncGenerator<FollowEvent> {
+  const changes = new Changes(broker, id, options.signal);
+  let reader: OutputReader | null = null;
+  try {
+    let position = options.from ?? { stdout: 0, stderr: 0 };
+    let startTold = options.from !== null;
+    /** Whether an unfinished character is waited for. */
+    let patient = true;
+    for (;;) {
+      changes.note();
+      const job = broker.get(id);
+      if (job === undefined || options.signal.aborted) return;
+      if (!startTold && "startedAt" in job && job.startedAt !== null) {
+        startTold = true;
+        yield { type: "started", position, job };
+      }
+      reader ??= broker.follow(id);
+      const waitForRest = patient && options.live && isLive(job);
+      const event = reader === null ? null : await next(reader, position, waitForRest);
+      if (event === "unfinished") {
+        patient = await changes.wait(unfinishedMilliseconds);
+      } else if (event !== null) {
+        patient = true;
+        position = event.position;
+        yield event;
+      } else if (!isLive(job)) {
+        yield* gaps(job, position);
+        yield { type: "ended", position, job };
+        return;
+      } else if (!options.live) {
+        return;
+      } else {
+        await changes.wait();
+      }
+    }
+  } finally {
+    reader?.close();
+    changes.close();
+  }
+}
+
+type OutputEvent = Extract<FollowEvent, { type: OutputStream }>;
+
+/** The next piece of output; null when there is none, "unfinished" when it is less than a character. */
+async function next(
+  reader: OutputReader,
+  position: OutputPosition,
+  waitForRest: boolean,
+): Promise<OutputEvent | "unfinished" | null> {
+  const stretch = reader.at(position);
+  if (stretch === null) return null;
+  const { stream } = stretch;
+  const offset = position[stream];
+  const length = Math.min(pieceBytes, spanOf(reader, position, stretch));
+  const bytes = await reader.read(stream, offset, length);
+  if (bytes.byteLength === 0) return null;
+  const give = (part: Uint8Array, isText: boolean): OutputEvent => {
+    const after = { ...position, [stream]: offset + part.byteLength };
+    return { type: stream, position: after, offset, bytes: part, isText };
+  };
+  const whole = wholeCharacters(bytes);
+  if (whole > 0) return give(bytes.subarray(0, whole), true);
+  if (bytes.byteLength > incompleteTail(bytes)) return give(bytes, false);
+  // The rest of the character may be on its way, unless something else has come first.
+  const after = reader.at({ ...position, [stream]: offset + bytes.byteLength });
+  return waitForRest && after === null ? "unfinished" : give(bytes, false);
+}
+
+/** How many bytes of one stream come in a row, as far as that matters. */
+function spanOf(reader: OutputReader, position: OutputPosition, first: OutputStretch): number {
+  let bytes = first.bytes;
+  let stretch: OutputStretch | null = first;
+  while (stretch?.complete && bytes < pieceBytes) {
+    stretch = reader.at({ ...position, [first.stream]: position[first.stream] + bytes });
+    if (stretch?.stream !== first.stream) break;
+    bytes += stretch.bytes;
+  }
+  return bytes;
+}
+
+/** What came and is not kept. */
+function* gaps(job: Job, position: OutputPosition): Generator<FollowEvent> {
+  const output = job.state === "ended" || job.state === "lost" ? job.output : null;
+  for (const stream of ["stdout", "stderr"] as const) {
+    const bytes = output?.[stream].bytes ?? 0;
+    const from = Math.max(position[stream], output?.[stream].keptFrom ?? 0);
+    if (bytes > from) yield { type: "gap", position, stream, from, to: bytes };
+  }
+}
+
+/** Waits for changes of a job, without missing one that comes between a look and the waiting. */
+class Changes {
+  readonly #signal: AbortSignal;
+  readonly #forget: () => void;
+  #changed = false;
+  #wake: (() => void) | null = null;
+
+  constructor(broker: Broker, id: JobId, signal: AbortSignal) {
+    this.#signal = signal;
+    const wake = () => {
+      this.#changed = true;
+      this.#wake?.();
+    };
+    const forget = broker.active(id)?.onChange(wake);
+    signal.addEventListener("abort", wake);
+    this.#forget = () => {
+      forget?.();
+      signal.removeEventListener("abort", wake);
+    };
+  }
+
+  /** From here on a change counts. */
+  note(): void {
+    this.#changed = false;
+  }
+
+  /** False when nothing has changed for so long. */
+  async wait(mostMilliseconds?: number): Promise<boolean> {
+    if (this.#changed || this.#signal.aborted) return true;
+    await new Promise<void>((resolve) => {
+      const timer = mostMilliseconds === undefined ? null : setTimeout(resolve, mostMilliseconds);
+      this.#wake = () => {
+        if (timer !== null) clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wake = null;
+    return this.#changed;
+  }
+
+  close(): void {
+    this.#forget();
+  }
+}

@@ -1,0 +1,75 @@
+// A call without an operation would be open to every credential: whatever is served or described is held to the table.
+import { describe, expect, test } from "bun:test";
+import { array, assert, constantFrom, property } from "fast-check";
+import { operationTable } from "../../core/scopes.ts";
+import { v1Operation } from "./operations.ts";
+import { outputOf } from "./output.ts";
+import { makeRoutes, type RouteParts } from "./routes.ts";
+
+const app = makeRoutes({ version: "0.0.0" } as unknown as RouteParts);
+const { paths = {} } = app.getOpenAPI31Document({ openapi: "3.1.0", info: { title: "", version: "" } });
+const methods = ["get", "post", "put", "patch", "delete"] as const;
+
+/** Calls as `METHOD /path/:id`. Middleware and refusals of methods stand for all methods. */
+const served = app.routes.flatMap(({ method, path }) => (method === "ALL" ? [] : [`${method} ${path}`]));
+const described = Object.entries(paths).flatMap(([path, item]) =>
+  methods.flatMap((method) =>
+    item[method] === undefined ? [] : [`${method.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ":$1")}`],
+  ),
+);
+const calls = [...new Set([...served, ...described])];
+
+const segments = ["1", "x", "a.b", "..", "stop", "jobs", "\n", "a\nb", "ü", "*", "a:b", ";", "\u2028"];
+
+describe("a call has its operation, whatever stands for the id:", () => {
+  test.each(calls)("%s", (call) => {
+    const [method = "", path = ""] = call.split(" ");
+    for (const segment of segments) {
+      const concrete = path.replace(/:\w+/g, segment);
+      expect([concrete, v1Operation(method, concrete)]).toEqual([concrete, expect.any(String)]);
+    }
+  });
+
+  test("and every operation has its call", () => {
+    const operations = calls.map((call) => {
+      const [method = "", path = ""] = call.split(" ");
+      return v1Operation(method, path);
+    });
+    const without = Object.keys(operationTable).filter((name) => !operations.some((known) => known === name));
+    expect(without).toEqual([]);
+  });
+});
+
+test("output that the door sends itself has its operation", () => {
+  const part = constantFrom(...["v1", "jobs", "1", "stdout", "stderr", "", ...segments]);
+  assert(
+    property(array(part, { maxLength: 6 }), (parts) => {
+      const path = `/${parts.join("/")}`;
+      if (outputOf(path) !== null) expect(v1Operation("GET", path)).toBe("jobs.output");
+    }),
+  );
+  for (const stream of ["stdout", "stderr"]) {
+    expect(outputOf(`/v1/jobs/1/${stream}`)).not.toBeNull();
+    expect(v1Operation("GET", `/v1/jobs/1/${stream}`)).toBe("jobs.output");
+  }
+});
+
+describe("what v1 does not have, has none:", () => {
+  test.each([
+    ["GET", "/v1"],
+    ["GET", "/v1/jobs/"],
+    ["GET", "/v1/jobs/1/"],
+    ["GET", "/v1//jobs"],
+    ["GET", "/v1/Jobs"],
+    ["PATCH", "/v1/jobs"],
+    ["PUT", "/v1/tokens"],
+    ["GET", "/v1/tokens/1"],
+    ["GET", "/v1/shutdown"],
+    ["POST", "/openapi.json"],
+    ["GET", "/openapiXjson"],
+    ["GET", "/x/v1/jobs"],
+    ["", ""],
+  ])("%s %s", (method, path) => {
+    expect(v1Operation(method, path)).toBeNull();
+  });
+});
