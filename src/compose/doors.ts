@@ -1,14 +1,16 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Logger } from "pino";
-import type { Settings } from "../config/settings.ts";
+import { ConfigError, type Settings } from "../config/settings.ts";
 import type { Broker } from "../core/broker.ts";
 import type { ErrandError } from "../core/errors.ts";
 import type { CallbackPolicy } from "../core/ports.ts";
 import { releaseDate, version } from "../core/version.ts";
+import { codePage } from "../encoding/codePages.ts";
 import { Clients } from "../http/clients.ts";
 import { Credentials } from "../http/credentials.ts";
 import type { Door } from "../http/exchange.ts";
+import { FlexideoDoor } from "../http/flexideo/door.ts";
 import { Guard } from "../http/guard.ts";
 import { nowhere, publicPages } from "../http/pages.ts";
 import { RexecDoor } from "../http/rexec/door.ts";
@@ -54,6 +56,8 @@ export function serverParts({ settings, broker, store, callbacks, onResend, logg
     credentials: settings.sidecars,
     nonces: store.nonces,
   });
+  checkCodePages(settings);
+  const flexideo = new FlexideoDoor({ broker, limits, pages: settings.flexideo, onInternalError });
   const v1 = new V1Door({
     ...{ broker, limits, version, callbacks, onInternalError, onResend },
     outbox: store.outbox,
@@ -62,6 +66,7 @@ export function serverParts({ settings, broker, store, callbacks, onResend, logg
   const doorFor = (path: string): Door => {
     if (path === "/process") return rexec;
     if (path === "/shell") return sidecar;
+    if (path === "/solve") return flexideo;
     return path.startsWith("/v1/") || path === "/v1" || path === "/openapi.json" ? v1 : nowhere;
   };
   return {
@@ -81,6 +86,14 @@ export function serverParts({ settings, broker, store, callbacks, onResend, logg
     onRefused: (request: IncomingMessage, error: ErrandError) =>
       refusals.refused(clients.address(request), request.method, error.code),
   };
+}
+
+/** Which numbers are code pages is known to the encodings alone. Throws `ConfigError`. */
+function checkCodePages({ flexideo }: Settings): void {
+  for (const [name, number] of Object.entries(flexideo)) {
+    if (codePage(number) !== null) continue;
+    throw new ConfigError(`flexideo.${name} = ${number}: there is no code page of that number here`, 78);
+  }
 }
 
 /** A query may hold what somebody took for a place for secrets. */
