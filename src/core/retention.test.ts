@@ -208,9 +208,9 @@ describe("when there is no room", () => {
     const before = quota.usedBytes;
     otherBytes = limit;
     start();
-    expect(spool.removed).toEqual(idsOf(jobs.slice(0, 100)));
+    expect(spool.removed).toEqual(idsOf(jobs.slice(0, 10)));
     otherBytes = limit / 2;
     clock.pass(20);
-    expect([spool.removed.length, quota.usedBytes]).toEqual([100, before - 10_000 + limit / 2]);
+    expect([spool.removed.length, quota.usedBytes]).toEqual([10, before - 1_000 + limit / 2]);
   });
 });

@@ -1,6 +1,10 @@
+import iconv from "iconv-lite";
 import { tableNames } from "./codePageTable.ts";
-import { iconvPage, runtimePage, runtimeStream } from "./streamPage.ts";
+import { encodeGb18030 } from "./gb18030.ts";
+import { type RuntimeEncoding, runtimeStream } from "./runtimeStream.ts";
+import { streamPage, utf32Stream } from "./streamPage.ts";
 import { tablePage } from "./tablePage.ts";
+import { encodeUtf7, utf7Stream } from "./utf7.ts";
 
 /** Turns bytes into text, wherever the pieces are cut: half a character is held back, bad bytes become U+FFFD. */
 export interface TextStream {
@@ -21,15 +25,15 @@ const utf16Number = 1200;
 const pages: ReadonlyMap<number, CodePage> = new Map(
   [
     ...[...tableNames].map(([number, name]) => tablePage(number, name)),
-    runtimePage(65001, "utf-8"),
+    runtimePage(65001, "utf-8", (text) => new TextEncoder().encode(text)),
     runtimePage(utf16Number, "utf-16le"),
     runtimePage(1201, "utf-16be"),
-    runtimePage(54936, "gb18030"),
+    runtimePage(54936, "gb18030", encodeGb18030),
     runtimePage(20932, "euc-jp"),
     runtimePage(51932, "euc-jp"),
-    iconvPage(12000, "utf-32le"),
-    iconvPage(12001, "utf-32be"),
-    iconvPage(65000, "utf-7"),
+    utf32Page(12000, "utf-32le"),
+    utf32Page(12001, "utf-32be"),
+    streamPage({ number: 65000, decoder: utf7Stream, encode: encodeUtf7 }),
   ].map((page) => [page.number, page]),
 );
 
@@ -46,11 +50,19 @@ export function codePage(number: number): CodePage | null {
  * written is little-endian: text that is to have a mark can begin with U+FEFF.
  */
 export function utf16(): CodePage {
-  return {
-    number: utf16Number,
-    decoder: markedUtf16Stream,
-    encode: (text) => runtimePage(utf16Number, "utf-16le").encode(text),
-  };
+  return { ...runtimePage(utf16Number, "utf-16le"), decoder: markedUtf16Stream };
+}
+
+function runtimePage(
+  number: number,
+  name: RuntimeEncoding,
+  encode: (text: string) => Uint8Array = (text) => iconv.encode(text, name),
+): CodePage {
+  return streamPage({ number, decoder: () => runtimeStream(name), encode });
+}
+
+function utf32Page(number: number, name: "utf-32le" | "utf-32be"): CodePage {
+  return streamPage({ number, decoder: () => utf32Stream(name), encode: (text) => iconv.encode(text, name) });
 }
 
 const markBytes = 2;

@@ -5,12 +5,12 @@ import { type BodyForm, bodyText, checkDeclared, formOf } from "./bodyText.ts";
 import { ElementText, type RequestElement } from "./element.ts";
 import { invalid, shown } from "./invalid.ts";
 import { checkEnvelope, checkName, isDeclaration, root } from "./names.ts";
-import { Screening } from "./screening.ts";
+import { Screening, tooManyNodes } from "./screening.ts";
 
 type XmlLimits = Pick<Limits, "xmlDepth" | "xmlAttributes" | "xmlReferences" | "xmlNodes">;
 
-/** Of the words of the parser, which may hold names of any length. */
-const mostWords = 200;
+/** Names may be so long, in characters. */
+const mostNameLength = 1_024;
 /** After so much text others get their turn. */
 const turnCharacters = 512 * 1024;
 
@@ -21,16 +21,24 @@ const turnCharacters = 512 * 1024;
 export async function readRequest(body: Uint8Array, limits: XmlLimits): Promise<RequestElement[]> {
   if (body.byteLength === 0) throw invalid("the body is empty; <request>…</request> is needed");
   const form = formOf(body);
+  const screening = new Screening(limits);
+  await eachPiece(body, form, (text) => screening.add(text));
+  screening.end();
   const reader = new EnvelopeReader(form, limits);
+  // Decoded once more: holding the text would take more than the body.
+  await eachPiece(body, form, (text) => reader.write(text));
+  return reader.end();
+}
+
+async function eachPiece(body: Uint8Array, form: BodyForm, take: (text: string) => void): Promise<void> {
   let characters = 0;
-  for (const piece of bodyText(body, form)) {
-    reader.write(piece);
-    characters += piece.length;
+  for (const text of bodyText(body, form)) {
+    take(text);
+    characters += text.length;
     if (characters < turnCharacters) continue;
     characters = 0;
     await turn();
   }
-  return reader.end();
 }
 
 /** An element whose end has not come yet. */
@@ -43,7 +51,6 @@ interface OpenElement extends Pick<RequestElement, "name" | "namespace" | "attri
 class EnvelopeReader {
   readonly #form: BodyForm;
   readonly #limits: XmlLimits;
-  readonly #screening: Screening;
   readonly #parser: SaxesParser<{ xmlns: true }>;
   readonly #elements: RequestElement[] = [];
   #open: OpenElement | null = null;
@@ -55,13 +62,13 @@ class EnvelopeReader {
   constructor(form: BodyForm, limits: XmlLimits) {
     this.#form = form;
     this.#limits = limits;
-    this.#screening = new Screening(limits.xmlReferences);
     this.#parser = this.#makeParser();
   }
 
   write(text: string): void {
-    this.#screening.add(text);
     this.#parser.write(text);
+    // What the parser has gathered of a name; it says so in no other way.
+    checkLength((this.#parser as unknown as { readonly name: string }).name);
   }
 
   end(): RequestElement[] {
@@ -73,15 +80,14 @@ class EnvelopeReader {
     // An answer is XML 1.0, which could not tell a command that came in 1.1.
     const parser = new SaxesParser({ xmlns: true, defaultXMLVersion: "1.0", forceXMLVersion: true });
     parser.on("error", ({ message }) => {
-      const why = message.length > mostWords ? `${message.slice(0, mostWords)}…` : message;
-      throw invalid(`the body is no well-formed XML (line:column: why): ${why}`);
+      throw invalid(`the body is no well-formed XML (line:column: why): ${message}`);
     });
     parser.on("xmldecl", ({ encoding }) => {
       this.#declared = true;
       checkDeclared(this.#form, encoding);
     });
     parser.on("opentagstart", (tag) => this.#begin(tag));
-    parser.on("attribute", () => this.#countAttribute());
+    parser.on("attribute", ({ name }) => this.#countAttribute(name));
     parser.on("opentag", (tag) => this.#opened(tag));
     parser.on("closetag", () => this.#closed());
     parser.on("comment", () => this.#countNode());
@@ -105,6 +111,7 @@ class EnvelopeReader {
   #begin({ name }: SaxesStartTagNS): void {
     if (!this.#declared) checkDeclared(this.#form, undefined);
     this.#declared = true;
+    checkLength(name);
     this.#countNode();
     this.#attributes = 0;
     this.#depth += 1;
@@ -134,7 +141,8 @@ class EnvelopeReader {
     this.#open = null;
   }
 
-  #countAttribute(): void {
+  #countAttribute(name: string): void {
+    checkLength(name);
     this.#attributes += 1;
     const { xmlAttributes } = this.#limits;
     if (this.#attributes > xmlAttributes)
@@ -143,9 +151,10 @@ class EnvelopeReader {
 
   #countNode(): void {
     this.#nodes += 1;
-    const { xmlNodes } = this.#limits;
-    if (this.#nodes <= xmlNodes) return;
-    const what = "elements, comments, CDATA sections and processing instructions";
-    throw invalid(`a request may have ${xmlNodes} ${what} (xmlNodes)`);
+    if (this.#nodes > this.#limits.xmlNodes) throw tooManyNodes(this.#limits.xmlNodes);
   }
+}
+
+function checkLength(name: string): void {
+  if (name.length > mostNameLength) throw invalid(`a name may have ${mostNameLength} characters`);
 }

@@ -70,8 +70,11 @@ export class Records implements JobHistory {
     return times.length === 0 ? null : Math.min(...times);
   }
 
-  oldestKept = () =>
-    this.settled().find((job) => job.state === "ended" && job.output.storedBytes > 0)?.id ?? null;
+  oldestKept = (count: number) =>
+    this.settled()
+      .filter((job) => job.state === "ended" && job.output.storedBytes > 0)
+      .slice(0, count)
+      .map(({ id }) => id);
 
   oldestEnded = (count: number) =>
     this.settled()
