@@ -75,7 +75,7 @@ async function runServer(flags: import("./config/load.ts").Flags, check: boolean
 /** 78 for what the operator must mend, 69 for what somebody else holds, 70 for the rest. */
 function exitCodeOf(error: unknown): number {
   if (!(error instanceof Error)) return exitSoftware;
-  if (error.name === "UnsafePlace") return 78;
+  if (error.name === "UnsafePlace" || error.name === "UnusableSecret") return 78;
   if (error.name === "DataDirectoryInUse" || error.name === "ListenError") return 69;
   return exitSoftware;
 }

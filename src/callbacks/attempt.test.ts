@@ -4,8 +4,9 @@ import { answering, Receiver } from "../../test/support/callback-receiver.ts";
 import { atEnd, endEverything } from "../../test/support/cleanup.ts";
 import { until } from "../../test/support/wait.ts";
 import { AllowedAddresses } from "./addresses.ts";
-import { type Answer, makeSender, type Resolve } from "./attempt.ts";
+import { type Answer, makeSender } from "./attempt.ts";
 import { UrlPolicy } from "./policy.ts";
+import type { Resolve } from "./resolve.ts";
 
 afterAll(endEverything);
 

@@ -1,10 +1,10 @@
-import { lookup } from "node:dns/promises";
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import type { LookupFunction } from "node:net";
 import type { CallbackPolicy } from "../core/ports.ts";
 import type { AllowedAddresses } from "./addresses.ts";
 import { allowedWords } from "./policy.ts";
+import { type Resolve, resolveName } from "./resolve.ts";
 
 /** One callback, ready to be sent. */
 export interface CallbackMessage {
@@ -20,9 +20,6 @@ export type Answer = { readonly status: number } | { readonly error: string };
 
 /** Sends one callback once. Never rejects. */
 export type SendCallback = (message: CallbackMessage) => Promise<Answer>;
-
-/** All addresses of a name. */
-export type Resolve = (name: string) => Promise<readonly { address: string; family: number }[]>;
 
 interface SenderOptions {
   readonly policy: CallbackPolicy;
@@ -44,7 +41,7 @@ const mostErrorCharacters = 200;
  * name stands for a moment later; redirects are not followed and proxies not used.
  */
 export function makeSender(options: SenderOptions): SendCallback {
-  const { policy, timeoutSeconds, resolve = resolveAll } = options;
+  const { policy, timeoutSeconds, resolve = resolveName } = options;
   const pinned = pinningLookup(options.addresses, resolve);
   return async ({ signal, ...message }) => {
     const control = new AbortController();
@@ -63,10 +60,6 @@ export function makeSender(options: SenderOptions): SendCallback {
       signal.removeEventListener("abort", giveUp);
     }
   };
-}
-
-function resolveAll(name: string): ReturnType<Resolve> {
-  return lookup(name, { all: true });
 }
 
 /** Gives the first address of a name if all that it has are allowed. */

@@ -31,7 +31,7 @@ describe("a signature", () => {
       return secret;
     });
     expect(asked).toBe(0);
-    expect(sign("a", 0, "")).rejects.toThrow("no secret");
+    await expect(sign("a", 0, "")).rejects.toThrow("no secret");
     await sign("a", 0, "");
     await sign("b", 0, "");
     expect(asked).toBe(2);

@@ -15,7 +15,9 @@ export interface Surroundings {
   columns(): number | null;
   /** The name that a mistyped one probably meant. */
   nearest(typed: string, names: Iterable<string>): string | undefined;
-  /** Runs the server, or checks its settings. */
+  /** Requests to this host go past the proxy that the environment names. */
+  avoidProxy(host: string): void;
+  /** Runs the server, or checks its settings. Ends the process itself. */
   serve(flags: Flags, check: boolean): Promise<void>;
   /** What only the supervisor and the store can tell about this host. */
   hostProbes(): Promise<HostProbes>;

@@ -27,6 +27,8 @@ export function makeCallbacks({ settings, broker, store, logger }: CallbackParts
   readonly policy: CallbackPolicy;
 } {
   const { limits, data, callbacks } = settings;
+  // A file that cannot be used is to be seen at the start; without one a secret is made at first use.
+  if (callbacks.signingSecretFile !== null) callbackSecret(data, callbacks.signingSecretFile);
   const addresses = new AllowedAddresses(callbacks.allowPrivate);
   const policy = new UrlPolicy(addresses, limits);
   const content = async (delivery: Delivery) => {

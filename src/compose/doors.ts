@@ -1,16 +1,18 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Logger } from "pino";
-import type { Settings } from "../config/settings.ts";
+import { ConfigError, type Settings } from "../config/settings.ts";
 import type { Broker } from "../core/broker.ts";
 import type { ErrandError } from "../core/errors.ts";
 import { Idempotency } from "../core/idempotency.ts";
 import type { Job } from "../core/job.ts";
 import type { CallbackPolicy } from "../core/ports.ts";
 import { releaseDate, version } from "../core/version.ts";
+import { codePage } from "../encoding/codePages.ts";
 import { Clients } from "../http/clients.ts";
 import { Credentials } from "../http/credentials.ts";
 import type { Door } from "../http/exchange.ts";
+import { FlexideoDoor } from "../http/flexideo/door.ts";
 import { Guard } from "../http/guard.ts";
 import { type FixedToken, IssuedTokens } from "../http/issuedTokens.ts";
 import { nowhere, publicPages } from "../http/pages.ts";
@@ -61,6 +63,8 @@ export function serverParts(parts: DoorParts) {
     credentials: settings.sidecars,
     nonces: store.nonces,
   });
+  checkCodePages(settings);
+  const flexideo = new FlexideoDoor({ broker, limits, pages: settings.flexideo, onInternalError });
   const v1 = new V1Door({
     ...{ broker, limits, version, releaseDate, node, callbacks, onInternalError, onResend, tokens, shutdown },
     audit: (entry: AuditEntry) => logger.info(entry, "audit"),
@@ -74,6 +78,7 @@ export function serverParts(parts: DoorParts) {
   const doorFor = (path: string): Door => {
     if (path === "/process") return rexec;
     if (path === "/shell") return sidecar;
+    if (path === "/solve") return flexideo;
     return path.startsWith("/v1/") || path === "/v1" || path === "/openapi.json" ? v1 : nowhere;
   };
   return {
@@ -106,6 +111,14 @@ function makeTokens(settings: Settings, store: Store) {
     reserved: settings.sidecars.map(({ name }) => name),
   });
   return { credentials, tokens };
+}
+
+/** Which numbers are code pages is known to the encodings alone. Throws `ConfigError`. */
+function checkCodePages({ flexideo }: Settings): void {
+  for (const [name, number] of Object.entries(flexideo)) {
+    if (codePage(number) !== null) continue;
+    throw new ConfigError(`flexideo.${name} = ${number}: there is no code page of that number here`, 78);
+  }
 }
 
 /** A query may hold what somebody took for a place for secrets. */

@@ -71,6 +71,21 @@ export const limitTable = {
   historyFlushSeconds: seconds("a record may wait to be written", 0.05, 0.001, 5),
   descriptorReserve: count("file descriptors that starts leave free", 64, 16, 10_000),
   processReserve: count("processes that starts leave free", 16, 1, 10_000),
+  xmlDepth: count("elements within each other in an XML request", 64, 3, 1_000),
+  xmlAttributes: count("attributes of one element of an XML request", 64, 16, 1_000),
+  xmlReferences: count("references in an XML request", 10_000, 0, 1_000_000),
+  xmlNodes: count(
+    "elements, comments, CDATA sections and processing instructions of an XML request",
+    10_000,
+    2,
+    1_000_000,
+  ),
+  wholeTextBytes: count(
+    "output that an XML answer gives as elements or as JSON",
+    4 * mebibyte,
+    0,
+    64 * mebibyte,
+  ),
 } as const satisfies Record<string, LimitDefinition>;
 
 export type LimitName = keyof typeof limitTable;

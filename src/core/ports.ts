@@ -166,8 +166,8 @@ export interface JobHistory {
   expired(wall: number, count: number): JobId[];
   /** When the next one expires (milliseconds since 1970); null when none will. */
   nextExpiry(): number | null;
-  /** The oldest ended job that has files and no callback to be delivered; null when there is none. */
-  oldestKept(): JobId | null;
+  /** The oldest ended jobs that have files and no callback to be delivered. */
+  oldestKept(count: number): JobId[];
   /** The oldest ended jobs, with files or without, none of them with a callback to be delivered. */
   oldestEnded(count: number): JobId[];
   /** Forgets these jobs and their callbacks, and gives back the room of their records. */

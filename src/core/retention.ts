@@ -16,6 +16,10 @@ interface RetentionParts {
 /** Expired jobs go in steps, so that no step holds up the server. */
 const jobsAtOnce = 100;
 const stepMilliseconds = 20;
+/** Records go a few at a time, so that no more go than must. */
+const recordsAtOnce = 10;
+/** Files that could not be removed are tried again after this time. */
+const stuckMilliseconds = 1_000;
 /** A job that ends is noticed at the latest by this look. */
 const longestWaitMilliseconds = 1_000;
 
@@ -25,6 +29,9 @@ const recordsShare = 0.5;
 /** Forgets ended jobs with their files: when their time is over, and the oldest when the data directory is full. */
 export class Retention {
   readonly #parts: RetentionParts;
+  /** Jobs whose files could not be removed: they are passed over for a while, so that others can go. */
+  readonly #stuck = new Set<JobId>();
+  #stuckUntil = 0;
   #cancel: (() => void) | null = null;
 
   constructor(parts: RetentionParts) {
@@ -46,9 +53,10 @@ export class Retention {
   #look(): number {
     const { clock, history, onError } = this.#parts;
     try {
+      if (clock.wall() >= this.#stuckUntil) this.#stuck.clear();
       if (this.#trimRecords()) return stepMilliseconds;
-      const ids = history.expired(clock.wall(), jobsAtOnce);
-      if (this.#forget(ids) && ids.length === jobsAtOnce) return stepMilliseconds;
+      const ids = this.#withoutStuck(history.expired(clock.wall(), jobsAtOnce + this.#stuck.size));
+      if (this.#forget(ids) && ids.length >= jobsAtOnce) return stepMilliseconds;
       const untilNext = (history.nextExpiry() ?? Number.POSITIVE_INFINITY) - clock.wall();
       // One that is overdue waits for its callback: it is looked at now and then.
       if (untilNext > 0) return Math.min(untilNext, longestWaitMilliseconds);
@@ -63,7 +71,7 @@ export class Retention {
     const { history, quota, otherBytes } = this.#parts;
     quota.setOther(otherBytes());
     if (quota.otherBytes <= quota.limitBytes * recordsShare) return false;
-    const oldest = history.oldestEnded(jobsAtOnce);
+    const oldest = this.#withoutStuck(history.oldestEnded(recordsAtOnce + this.#stuck.size));
     return oldest.length > 0 && this.#forget(oldest);
   }
 
@@ -74,8 +82,9 @@ export class Retention {
     try {
       // One whose files have gone already makes no room.
       for (let turn = 0; turn < jobsAtOnce && quota.usedBytes >= before; turn += 1) {
-        const oldest = history.oldestKept();
-        if (oldest === null || !this.#forget([oldest])) break;
+        const [oldest] = this.#withoutStuck(history.oldestKept(1 + this.#stuck.size));
+        if (oldest === undefined) break;
+        this.#forget([oldest]);
       }
     } catch (error) {
       onError(error);
@@ -83,18 +92,24 @@ export class Retention {
     return quota.usedBytes < before;
   }
 
+  #withoutStuck(ids: readonly JobId[]): JobId[] {
+    return ids.filter((id) => !this.#stuck.has(id));
+  }
+
   /**
    * Files first: a record without files is harmless, files without a record would be taken for a lost job. True when all
    * of them are gone.
    */
   #forget(ids: readonly JobId[]): boolean {
-    const { history, spool, onError } = this.#parts;
+    const { clock, history, spool, onError } = this.#parts;
     const gone = ids.filter((id) => {
       try {
         spool.remove(id);
         return true;
       } catch (error) {
         onError(error);
+        this.#stuck.add(id);
+        this.#stuckUntil = clock.wall() + stuckMilliseconds;
         return false;
       }
     });

@@ -20,6 +20,7 @@ const base = {
   cwd: null,
   alias: "a",
   mode: "background",
+  labels: {},
   leftovers: "leave",
   successExitCodes: [0, 3],
   retainSeconds: 60,
@@ -42,6 +43,7 @@ const running = {
 } as const satisfies Job;
 
 const jobs: { readonly [State in JobState]: Extract<Job, { state: State }> } = {
+  queued: { ...base, state: "queued" },
   starting,
   running,
   ended: {
@@ -61,6 +63,7 @@ const jobs: { readonly [State in JobState]: Extract<Job, { state: State }> } = {
 
 const at = { wall: 2_000, monotonic: 1_500 };
 const events: { readonly [Type in JobEvent["type"]]: Extract<JobEvent, { type: Type }> } = {
+  admitted: { type: "admitted" },
   executed: { type: "executed", at, pid: 7 },
   released: { type: "released", at, pid: 7 },
   refused: { type: "refused", at, failure: "no" },
@@ -72,12 +75,13 @@ const events: { readonly [Type in JobEvent["type"]]: Extract<JobEvent, { type: T
 
 /** Nothing happens to a job that is over. */
 const over = {
-  ...{ executed: null, released: null, refused: null, stop: null, exited: null, finished: null },
+  ...{ admitted: null, executed: null, released: null, refused: null, stop: null, exited: null, finished: null },
   vanished: null,
 } as const;
 
 /** Every cell: the state after the event, or null where there is none. */
 const cells: { readonly [State in JobState]: { readonly [Type in JobEvent["type"]]: JobState | null } } = {
+  queued: { ...over, admitted: "starting", refused: "failed", vanished: "lost" },
   starting: { ...over, executed: "running", released: "detached", refused: "failed", vanished: "lost" },
   running: { ...over, stop: "running", exited: "running", finished: "ended", vanished: "lost" },
   ended: over,
@@ -233,6 +237,7 @@ describe("a lost job", () => {
 test("a job expires so long after its end, and never before it", () => {
   const times = Object.fromEntries(jobStates.map((state) => [state, expiresAt(jobs[state])]));
   expect(times).toEqual({
+    queued: null,
     starting: null,
     running: null,
     ended: 61_002,

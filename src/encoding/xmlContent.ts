@@ -1,4 +1,27 @@
-/** stub */
+import { XmlError } from "./errors.ts";
+import { mostXmlDepth, readXml } from "./strictXml.ts";
+
+/** A byte order mark and an XML declaration, each optional. */
+const prolog =
+  /^\uFEFF?(?:<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(?:"1\.[0-9]+"|'1\.[0-9]+')(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(?:"[A-Za-z][A-Za-z0-9._-]*"|'[A-Za-z][A-Za-z0-9._-]*'))?(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(?:"(?:yes|no)"|'(?:yes|no)'))?[ \t\r\n]*\?>)?/;
+
+/**
+ * The text as it can stand between `<output>` and `</output>`, without byte order mark and XML declaration, if that is
+ * namespace-well-formed content with at least one element and its prefixes bound within itself; else null.
+ * Several roots and text around them are content too; a document type, other entities than the five predefined and
+ * nesting or attributes over the limits are not.
+ */
 export function asElements(text: string): string | null {
-  return text;
+  const content = text.replace(prolog, "");
+  let elements = 0;
+  try {
+    // A tag around it makes the parser hold text outside of elements to the rules, and end tags too many an error.
+    readXml(["<output>", content, "</output>"], () => ({ open: () => elements++ }), {
+      depth: mostXmlDepth + 1,
+    });
+  } catch (error) {
+    if (error instanceof XmlError) return null;
+    throw error;
+  }
+  return elements > 1 ? content : null;
 }

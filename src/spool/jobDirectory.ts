@@ -1,4 +1,4 @@
-import { closeSync, fsync, mkdirSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { EndedJob, RunningJob } from "../core/job.ts";
@@ -41,24 +41,26 @@ export function fixedBytes(spec: string): number {
   return directoryBytes + onDisk(Buffer.byteLength(spec)) + records;
 }
 
-type Descriptors = { readonly [name in keyof typeof fileNames]: number };
+type FileName = keyof typeof fileNames;
+type Descriptors = Readonly<Record<FileName, number>>;
 
 /** One job's directory while the job lives. Its files are open from the start: descriptors cannot run out later. */
 export class JobDirectory implements JobFiles {
   readonly #parts: DirectoryParts;
   readonly #descriptors: Descriptors;
+  readonly #open: Set<FileName>;
   readonly #files: { readonly [stream in OutputStream]: OutputFile };
   readonly #timeline: TimelineWriter;
   /** What stands in `started.json`; null until the execution. */
   #started: StartedRecord | null = null;
   #keptBytes = 0;
   #notify = () => {};
-  #closed = false;
 
   private constructor(parts: DirectoryParts, descriptors: Descriptors) {
     const { quota, limits } = parts;
     this.#parts = parts;
     this.#descriptors = descriptors;
+    this.#open = new Set(Object.keys(descriptors) as FileName[]);
     this.#files = {
       stdout: new OutputFile({ descriptor: descriptors.stdout, quota }),
       stderr: new OutputFile({ descriptor: descriptors.stderr, quota }),
@@ -79,7 +81,7 @@ export class JobDirectory implements JobFiles {
         opened[name] = openSync(join(parts.path, fileNames[name]), "wx", 0o600);
       }
       const descriptors = opened as Descriptors;
-      writeSync(descriptors.spec, parts.spec);
+      writeFileSync(descriptors.spec, parts.spec);
       // Real bytes: a disk that is full later has room for these records all the same.
       writeSync(descriptors.started, emptyRecord(startedRecordBytes));
       writeSync(descriptors.exit, emptyRecord(exitRecordBytes));
@@ -94,8 +96,8 @@ export class JobDirectory implements JobFiles {
 
   started(job: RunningJob): void {
     this.#started = startedRecord(job);
-    this.#write("started", encodeStarted(this.#started));
-    closeSync(this.#descriptors.spec);
+    this.#writeStarted(this.#started);
+    this.#close("spec");
   }
 
   write(stream: OutputStream, chunk: Uint8Array): void {
@@ -125,28 +127,38 @@ export class JobDirectory implements JobFiles {
   }
 
   ended(job: EndedJob): void {
-    this.#write("exit", encodeExit(job));
-    this.#closed = true;
+    this.#write("exit", () => encodeExit(job));
+    this.#closeAll();
     this.#parts.onClosed();
-    for (const name of ["started", "stdout", "stderr", "timeline", "exit"] as const)
-      closeSync(this.#descriptors[name]);
   }
 
   discard(): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.#open.size === 0) return;
+    this.#closeAll();
     this.#parts.onClosed();
-    for (const descriptor of Object.values(this.#descriptors)) closeSync(descriptor);
     rmSync(this.#parts.path, { recursive: true, force: true });
     this.#parts.quota.give(this.#storedBytes());
   }
 
-  #write(name: "started" | "exit", block: Uint8Array): void {
+  #write(name: FileName, encode: () => Uint8Array): void {
     try {
+      const block = encode();
       writeSync(this.#descriptors[name], block, 0, block.byteLength, 0);
     } catch (error) {
       this.#parts.onError(error);
     }
+  }
+
+  #writeStarted(record: StartedRecord): void {
+    this.#write("started", () => encodeStarted(record));
+  }
+
+  #close(name: FileName): void {
+    if (this.#open.delete(name)) closeSync(this.#descriptors[name]);
+  }
+
+  #closeAll(): void {
+    for (const name of this.#open) this.#close(name);
   }
 
   /** In a record that has its room already: the reason may be a full disk. */
@@ -154,7 +166,7 @@ export class JobDirectory implements JobFiles {
     this.#timeline.cut(stream, at);
     if (this.#started === null) return;
     this.#started = { ...this.#started, cut: [...this.#started.cut, stream] };
-    this.#write("started", encodeStarted(this.#started));
+    this.#writeStarted(this.#started);
   }
 
   #storedBytes(): number {

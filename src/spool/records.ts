@@ -8,8 +8,8 @@ import { spoolVersion } from "./layout.ts";
 export const startedRecordBytes = 512;
 export const exitRecordBytes = 1024;
 
-/** Details of an outcome are cut to this length, so that they fit the record. */
-const detailCharacters = 200;
+/** Details of an outcome have so much room in the record, as JSON. */
+const detailBytes = 256;
 
 /** What stands in `started.json`. */
 export interface StartedRecord extends ProcessIdentity {
@@ -79,7 +79,7 @@ export function encodeExit({
   output,
 }: EndedJob): Uint8Array {
   const { stderrTail: _, ...sums } = output;
-  const detail = outcome.detail?.slice(0, detailCharacters) ?? null;
+  const detail = outcome.detail === null ? null : fitting(outcome.detail);
   const record: ExitRecord = {
     version: spoolVersion,
     ...{ startedAt, endedAt, durationNanoseconds, pid },
@@ -87,6 +87,13 @@ export function encodeExit({
     output: sums,
   };
   return encodeRecord(JSON.stringify(record), exitRecordBytes);
+}
+
+/** As much of the text as has room. */
+function fitting(text: string): string {
+  let fit = text.slice(0, detailBytes);
+  while (Buffer.byteLength(JSON.stringify(fit)) > detailBytes) fit = fit.slice(0, -1);
+  return fit;
 }
 
 /** What an `exit` says; null when the job had not ended, or the record is torn. */

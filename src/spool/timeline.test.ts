@@ -19,7 +19,23 @@ afterEach(() => {
 });
 
 const start = 1_800_000_000_000;
-const all = () => true;
+/** Room without end, and one that counts what is taken of it. */
+const all = { mostBytes: Number.POSITIVE_INFINITY, take: () => true, give: () => {} };
+function counted(mostBytes: number, quotaBytes: number) {
+  const room = {
+    mostBytes,
+    left: quotaBytes,
+    take(bytes: number) {
+      if (bytes > room.left) return false;
+      room.left -= bytes;
+      return true;
+    },
+    give(bytes: number) {
+      room.left += bytes;
+    },
+  };
+  return room;
+}
 const read = () => readTimeline(readFileSync(path));
 const entry = (stream: "stdout" | "stderr", bytes: number, after: number, cut = false) => ({
   stream,
@@ -94,26 +110,39 @@ describe("a timeline", () => {
     );
   });
 
-  test("writes nothing that it has no room for, and the rest without a hole", () => {
-    let room = 2;
-    const writer = new TimelineWriter(descriptor, () => room-- > 0);
-    for (let turn = 0; turn < 5; turn += 1) writer.add("stdout", 1, start + 100 * turn);
+  test("writes no more than it may, and counts it in blocks of the disk", () => {
+    const room = counted(3 * timelineRecordBytes, 8_192);
+    const writer = new TimelineWriter(descriptor, room);
+    expect([writer.storedBytes, room.left]).toEqual([0, 8_192]);
+    for (let turn = 0; turn < 5; turn += 1) writer.add("stdout", turn + 1, start + 100 * turn);
     writer.flush();
-    expect(read()).toEqual([entry("stdout", 1, 0), entry("stdout", 1, 100)]);
-    room = 1;
-    writer.add("stderr", 9, start + 900);
-    writer.flush();
-    expect(read().at(-1)).toEqual(entry("stderr", 9, 900));
-    expect(read()).toHaveLength(3);
+    expect(read()).toEqual([entry("stdout", 1, 0), entry("stdout", 2, 100), entry("stdout", 3, 200)]);
+    expect([writer.storedBytes, room.left]).toEqual([4_096, 4_096]);
   });
 
-  test("on a full disk fails nobody", () => {
+  test("ends where the quota does, and goes on without a hole when there is room again", () => {
+    const room = counted(Number.POSITIVE_INFINITY, 4_096);
+    const writer = new TimelineWriter(descriptor, room);
+    const perBlock = 4_096 / timelineRecordBytes;
+    for (let turn = 0; turn < perBlock + 5; turn += 1) writer.add("stdout", 1, start + 100 * turn);
+    writer.flush();
+    expect([read().length, writer.storedBytes, room.left]).toEqual([perBlock, 4_096, 0]);
+    room.give(4_096);
+    writer.add("stderr", 9, start + 1e6);
+    writer.flush();
+    expect([read().length, read().at(-1)]).toEqual([perBlock + 1, entry("stderr", 9, 1e6)]);
+    expect([writer.storedBytes, room.left]).toEqual([8_192, 0]);
+  });
+
+  test("on a full disk fails nobody, and takes nothing", () => {
     const full = openSync("/dev/full", "w");
-    const writer = new TimelineWriter(full, all);
+    const room = counted(Number.POSITIVE_INFINITY, 8_192);
+    const writer = new TimelineWriter(full, room);
     writer.add("stdout", 1, start);
     writer.cut("stdout", start);
     writer.flush();
     closeSync(full);
+    expect([writer.storedBytes, room.left]).toEqual([0, 8_192]);
   });
 });
 

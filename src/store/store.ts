@@ -1,10 +1,10 @@
-import { Database, type Statement } from "bun:sqlite";
+import type { Database, Statement } from "bun:sqlite";
 import { idTime } from "../core/ids.ts";
 import { expiresAt, isLive, type Job, type JobId, type JobState } from "../core/job.ts";
 import type { Limits } from "../core/limits.ts";
 import type { AliasClaims, JobHistory, JobQuery } from "../core/ports.ts";
 import { lostWithoutRecord, transition } from "../core/transitions.ts";
-import { makePrivateFile } from "./dataDirectory.ts";
+import { openDatabase } from "./database.ts";
 import { SqliteIdempotency } from "./idempotency.ts";
 import { listJobs } from "./listJobs.ts";
 import { migrate } from "./migrate.ts";
@@ -27,9 +27,6 @@ const mostPending = 500;
 const retryMilliseconds = 1_000;
 /** After forgetting, so many free pages at most go back to the system at once. */
 const vacuumPages = 1_000;
-/** The log of writes is cut back to this size when it has been worked off. */
-const logBytes = 1024 * 1024;
-const logPages = 250;
 
 /** A job that nobody waits for any more: none of its callbacks is still to be delivered. */
 const isSettled =
@@ -76,15 +73,8 @@ export class Store implements JobHistory, AliasClaims {
   /** Opens or makes the database, readable by this user alone. */
   constructor(options: StoreOptions) {
     this.#options = options;
-    makePrivateFile(options.path);
-    const database = new Database(options.path, { create: true, strict: true, safeIntegers: true });
+    const database = openDatabase(options.path);
     this.#database = database;
-    makeShrinkable(database);
-    database.run("PRAGMA journal_mode = WAL");
-    database.run(`PRAGMA journal_size_limit = ${logBytes}`);
-    database.run(`PRAGMA wal_autocheckpoint = ${logPages}`);
-    database.run("PRAGMA synchronous = NORMAL");
-    database.run("PRAGMA busy_timeout = 5000");
     migrate(database);
     this.outbox = new SqliteOutbox(database);
     this.nonces = new SqliteNonces(database, options.limits.signatureNonces);
@@ -235,13 +225,16 @@ export class Store implements JobHistory, AliasClaims {
     return Number.isFinite(earliest) ? earliest : null;
   }
 
-  oldestKept(): JobId | null {
+  oldestKept(count: number): JobId[] {
     if (!this.#failing) this.flush();
-    const sql = `SELECT id FROM jobs WHERE stored_bytes > 0 AND ${isSettled} ORDER BY id LIMIT 1`;
-    const written = this.#database.query<{ id: bigint }, []>(sql).all();
+    const sql = `SELECT id FROM jobs WHERE stored_bytes > 0 AND ${isSettled} ORDER BY id LIMIT ?`;
+    const written = this.#database.query<{ id: bigint }, [number]>(sql).all(count);
     const waiting = this.#waitingEnded().filter((job) => storedBytesOf(job) > 0);
-    const ids = [...written.map(({ id }) => id), ...waiting.map(({ id }) => BigInt(id))];
-    return ids.length === 0 ? null : ids.reduce((one, other) => (other < one ? other : one)).toString();
+    const ids = new Set([...written.map(({ id }) => id), ...waiting.map(({ id }) => BigInt(id))]);
+    return [...ids]
+      .sort((one, other) => (one < other ? -1 : 1))
+      .slice(0, count)
+      .map(String);
   }
 
   /** Jobs that are over and cannot be written. Whether their callbacks are settled is not known before. */
@@ -264,6 +257,7 @@ export class Store implements JobHistory, AliasClaims {
       for (const id of ids) this.#forget.run(BigInt(id));
     })();
     this.#database.run(`PRAGMA incremental_vacuum(${vacuumPages})`);
+    this.#database.run("PRAGMA wal_checkpoint(TRUNCATE)");
   }
 
   /** Writes what is pending and closes. */
@@ -294,15 +288,6 @@ export class Store implements JobHistory, AliasClaims {
 
 function storedBytesOf(job: Job): number {
   return job.state === "ended" || job.state === "lost" ? (job.output?.storedBytes ?? 0) : 0;
-}
-
-/** Free pages can go back to the system; a database that was made without that is made anew once. */
-function makeShrinkable(database: Database): void {
-  const incremental = 2n;
-  const mode = database.query<{ auto_vacuum: bigint }, []>("PRAGMA auto_vacuum").get()?.auto_vacuum;
-  if (mode === incremental) return;
-  database.run("PRAGMA auto_vacuum = INCREMENTAL");
-  database.run("VACUUM");
 }
 
 /** A record is what this program wrote; the database belongs to this user alone. */

@@ -1,6 +1,6 @@
 import { expect } from "bun:test";
 import { newAlias } from "../support/jobs.ts";
-import { newToken, untilGone, untilLiving, withToken } from "../support/processes.ts";
+import { newToken, untilLiving, withToken } from "../support/processes.ts";
 import { program } from "../support/programs.ts";
 import { Refused, type Run } from "./adapter.ts";
 import { textOf } from "./bytes.ts";
@@ -19,7 +19,7 @@ export function aliases(stage: Stage): void {
     await untilLiving(token, 1);
     const refused = await stage.refusal({ command: [program("run-for-ever"), token], alias });
     expect([refused.code, refused.message]).toEqual(["already-running", expect.stringContaining(alias)]);
-    expect(withToken(token)).toHaveLength(1);
+    await untilLiving(token, 1);
     await free(newAlias());
     await stage.stop((await stage.running(token)).id, 1);
     await free(alias);
@@ -42,11 +42,12 @@ export function aliases(stage: Stage): void {
     const [alias, token] = [newAlias(), newToken()];
     await stage.begin({ command: [program("ignore-term"), token], alias });
     await untilLiving(token, 2);
-    const stopped = stage.stop((await stage.running(token)).id, 0.5);
-    const early = await stage.refusal({ command: ["true"], alias });
-    expect([early.code, withToken(token).length]).toEqual(["already-running", 2]);
-    await stopped;
-    await untilGone(token);
+    const { id } = await stage.running(token);
+    const patient = stage.stop(id, 600);
+    expect((await stage.refusal({ command: ["true"], alias })).code).toBe("already-running");
+    await untilLiving(token, 2);
+    await Promise.all([patient, stage.stop(id, 0.1)]);
+    expect(withToken(token)).toEqual([]);
     await free(alias);
   });
 

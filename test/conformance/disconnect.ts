@@ -36,7 +36,8 @@ export function disconnect(stage: Stage): void {
         return;
       }
       await settled();
-      expect([withToken(token).length, (await stage.running(token)).state]).toEqual([processes, "running"]);
+      await untilLiving(token, processes);
+      expect((await stage.running(token)).id).toBe(id);
       expect((await stage.stop(id, 0.2)).outcome).toMatchObject({ reason: "stopped" });
       expect(withToken(token)).toEqual([]);
     });
@@ -65,7 +66,7 @@ export function disconnect(stage: Stage): void {
     run.leave();
     if (stage.has("stopsWithClient")) await untilGone(token);
     await settled();
-    expect(withToken(other)).toHaveLength(1);
+    await untilLiving(other, 1);
     expect((await stage.stop((await stage.running(other)).id, 1)).outcome?.reason).toBe("stopped");
   });
 }

@@ -1,5 +1,5 @@
 import { expect } from "bun:test";
-import { newToken, untilGone, untilLiving, withToken } from "../support/processes.ts";
+import { newToken, untilGone, untilLiving } from "../support/processes.ts";
 import { program } from "../support/programs.ts";
 import { until } from "../support/wait.ts";
 import { allValues, expectBytes, fileWith, textOf } from "./bytes.ts";
@@ -77,7 +77,7 @@ export function kept(stage: Stage): void {
       outcome: null,
     });
     expect(await client.server.stop()).toBe(0);
-    expect(withToken(token)).toHaveLength(2);
+    await untilLiving(token, 2);
   });
 
   stage.behaviour("a command that is kept does not", ["background"], async () => {

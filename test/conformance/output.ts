@@ -1,5 +1,5 @@
 import { expect } from "bun:test";
-import { newToken, untilGone, withToken } from "../support/processes.ts";
+import { newToken, untilGone, untilLiving } from "../support/processes.ts";
 import { program } from "../support/programs.ts";
 import { allValues, bytesOf, expectBytes, fileWith, numbered, textOf } from "./bytes.ts";
 import { jobOf, type Stage } from "./stage.ts";
@@ -84,7 +84,7 @@ export function output(stage: Stage): void {
     const token = newToken();
     const { told } = await stage.run({ command: [program("hold-pipe"), token] });
     expect([textOf(told.stdout), told.whole]).toEqual(["done\n", true]);
-    expect(withToken(token)).toHaveLength(1);
+    await untilLiving(token, 1);
   });
 
   stage.behaviour("a command that closes its output is waited for", [], async () => {

@@ -10,9 +10,9 @@ import { accepted, refused } from "./support/checked.ts";
 
 afterAll(endEverything);
 
-function fileWith(text: string): string {
+function fileWith(text: string, mode = 0o644): string {
   const path = join(temporaryDirectory("file"), "some.toml");
-  writeFileSync(path, text);
+  writeFileSync(path, text, { mode });
   return path;
 }
 
@@ -56,6 +56,8 @@ describe.concurrent("the file", () => {
       "read settings of": "no file",
       "authenticate by": expect.stringContaining("token"),
       "trust proxies": "none",
+      "take signatures": "of nobody",
+      "call back": "public addresses",
       "change limits": "none",
     });
   });
@@ -67,6 +69,7 @@ describe.concurrent("the file", () => {
   });
 
   test("is taken whole", async () => {
+    const secret = fileWith("never-shown\n", 0o600);
     const config = `
 [server]
 listen = ["127.0.0.1:1234", "unix:/run/some.sock"]
@@ -78,17 +81,32 @@ trustedProxies = ["10.0.0.0/8", "::1"]
 PATH = "/bin"
 MORE = "x"
 inherit = []
+[[sidecar]]
+name = "dff"
+secretKey = "never-shown"
+[[sidecar]]
+name = "other"
+secretKeyFile = "${secret}"
+[callbacks]
+allowPrivate = ["127.0.0.0/8", "::1"]
+signingSecretFile = "${secret}"
+retrySeconds = [0, 1.5, 86400]
 [limits]
 stopGraceSeconds = 2.5
 maxRunningJobs = 7
+dataBytes = 16777216
 `;
+    const { stdout } = await errand(["serve", "--check", "--config", fileWith(config)]);
+    expect(stdout).not.toContain("never-shown");
     expect(await accepted({ config })).toMatchObject({
       "listen at": "127.0.0.1:1234, unix:/run/some.sock",
       "answer to hosts": expect.stringContaining("a.example, b.example"),
       "allow origins": "https://page.example",
       "trust proxies": "10.0.0.0/8, ::1",
       "start jobs with": expect.stringMatching(/PATH.*MORE/),
-      "change limits": "maxRunningJobs = 7, stopGraceSeconds = 2.5",
+      "take signatures": "dff, other",
+      "call back": "public addresses, 127.0.0.0/8, ::1",
+      "change limits": "maxRunningJobs = 7, stopGraceSeconds = 2.5, dataBytes = 16777216",
     });
   });
 });
@@ -104,6 +122,11 @@ describe.concurrent("an unknown key is refused with the nearest one:", () => {
     ["[limits]\nmaxRuningJobs = 1\n", "limits.maxRuningJobs", "maxRunningJobs"],
     ["[limits]\nstopGraceSec = 1\n", "limits.stopGraceSec", "stopGraceSeconds"],
     [`[[token]]\nnam = "a"\n`, "nam", "name"],
+    ["[[sidecars]]\n", "sidecars", "sidecar"],
+    [`[[sidecar]]\nname = "a"\nsecret = "b"\n`, "secret", "secretKey"],
+    ["[callback]\n", "callback", "callbacks"],
+    ["[callbacks]\nallowPrivat = []\n", "callbacks.allowPrivat", "allowPrivate"],
+    ["[limits]\ndataByte = 16777216\n", "limits.dataByte", "dataBytes"],
   ])("%j", async (config, key, nearest) => {
     const said = await refused(78, { config });
     expect(said).toContain(key);
@@ -113,18 +136,13 @@ describe.concurrent("an unknown key is refused with the nearest one:", () => {
 
   test("or with all of them, when none is near", async () => {
     const said = await refused(78, { config: "[qqqqqqqqqqqqqqqqqqqqqqqqq]\n" });
-    for (const name of ["server", "environment", "token", "limits"]) expect(said).toContain(name);
+    const sections = ["server", "environment", "token", "sidecar", "callbacks", "limits"];
+    for (const name of sections) expect(said).toContain(name);
   });
 });
 
 describe.concurrent("what this build does not have is refused as not available:", () => {
-  test.each([
-    [`[[sidecar]]\nname = "a"\nsecretKey = "b"\n`, "sidecar"],
-    [`[callbacks]\nallowPrivate = []\n`, "callbacks"],
-    ["[flexideo]\nacp = 1252\n", "flexideo"],
-    [`[server]\ntls = { certFile = "a" }\n`, "server.tls"],
-    ["[limits]\ndataBytes = 1\n", "limits.dataBytes"],
-  ])("%j", async (config, key) => {
+  test.each([[`[server]\ntls = { certFile = "a" }\n`, "server.tls"]])("%j", async (config, key) => {
     const said = await refused(78, { config });
     expect(said).toContain(`"${key}"`);
     expect(said).toContain("not-available");
@@ -142,9 +160,36 @@ describe.concurrent("a value of another type or out of its range is refused with
     [`[environment]\n"A=B" = "1"\n`, "A=B"],
     ["[limits]\nmaxRunningJobs = 16001\n", "16000"],
     ["[limits]\nstopGraceSeconds = nan\n", "limits.stopGraceSeconds"],
+    ["[limits]\ndataBytes = 1\n", "16777216"],
+    [`[sidecar]\nname = "a"\n`, "[[sidecar]]"],
+    [`[[sidecar]]\nsecretKey = "b"\n`, "name"],
+    [`[[sidecar]]\nname = ""\nsecretKey = "b"\n`, "name"],
+    [`[[sidecar]]\nname = "a"\n`, "secretKey or secretKeyFile"],
+    [`[[sidecar]]\nname = "a"\nsecretKey = ""\n`, "secretKey is empty"],
+    [`[[sidecar]]\nname = "a"\nsecretKey = 5\n`, "a text is allowed"],
+    [`[[sidecar]]\nname = "a"\nsecretKey = "b"\nsecretKeyFile = "/dev/null"\n`, "not both"],
+    [`[[sidecar]]\nname = "a"\nsecretKeyFile = "/no/such/file"\n`, "/no/such/file"],
+    [`${`[[sidecar]]\nname = "a"\nsecretKey = "b"\n`.repeat(2)}`, "two have the name"],
+    [`callbacks = []\n`, "[callbacks]"],
+    [`[callbacks]\nallowPrivate = "10.0.0.0/8"\n`, "a list of texts"],
+    [`[callbacks]\nallowPrivate = ["10.0.0.0/33"]\n`, "10.0.0.0/33"],
+    [`[callbacks]\nallowPrivate = ["localhost"]\n`, "localhost"],
+    [`[callbacks]\nretrySeconds = ["5"]\n`, "a list of numbers"],
+    [`[callbacks]\nretrySeconds = [-1]\n`, "0 to 2592000"],
+    [`[callbacks]\nretrySeconds = [2592001]\n`, "0 to 2592000"],
+    [`[callbacks]\nsigningSecretFile = 5\n`, "a text is allowed"],
   ])("%j", async (config, words) => {
     expect(await refused(78, { config })).toContain(words);
   });
+});
+
+test("a file with a secret that others can read is refused, and the secret is not told", async () => {
+  for (const mode of [0o644, 0o640, 0o604]) {
+    const secret = fileWith("never-shown\n", mode);
+    const said = await refused(78, { config: `[[sidecar]]\nname = "a"\nsecretKeyFile = "${secret}"\n` });
+    expect(said).toContain(secret);
+    expect(said).not.toContain("never-shown");
+  }
 });
 
 test("what the file says is what the server does", async () => {

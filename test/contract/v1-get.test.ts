@@ -10,10 +10,11 @@ import { program } from "../support/programs.ts";
 import { rawProcess } from "../support/raw-request.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import { list, problem, timePattern } from "./support/v1.ts";
+import { runJob } from "./support/v1-start.ts";
 
 let server: Server;
 beforeAll(async () => {
-  server = await startServer();
+  server = await startServer({ config: `[callbacks]\nallowPrivate = ["127.0.0.1"]\n` });
 });
 afterAll(endEverything);
 
@@ -73,6 +74,27 @@ describe("a job", () => {
       [before, created, started, ended, Date.now()].toSorted((a = 0, b = 0) => a - b),
     );
     expect((expires ?? 0) - (ended ?? 0)).toBe(604_800_000);
+  });
+
+  test("of the background says what is kept of its output", async () => {
+    const callback = { url: "http://127.0.0.1:9/", events: ["job.started"] };
+    const { id } = await runJob(server, {
+      ...{ shell: "printf abc; printf oops >&2; exit 3", cwd: "/", leftovers: "stop", retainSeconds: 60 },
+      ...{ successExitCodes: [3], env: { TOKEN: "never-told" }, stdin: { text: "never-told" } },
+    });
+    const found = (await job(server, id)) as unknown as Record<string, string>;
+    expect(found as unknown).toMatchObject({
+      ...{ alias: null, command: ["/bin/sh", "-c", "printf abc; printf oops >&2; exit 3"], cwd: "/" },
+      ...{ mode: "background", survive: false, owner: "local", state: "ended", leftovers: "stop" },
+      outcome: { reason: "exited", code: 3, signal: null, success: true, detail: null },
+      stdout: { bytes: 3, keptFrom: 0, truncated: false },
+      stderr: { bytes: 4, keptFrom: 0, truncated: false },
+      ...{ stderrTail: "oops", callback: null },
+    });
+    expect(Date.parse(found.expiresAt ?? "") - Date.parse(found.endedAt ?? "")).toBe(60_000);
+    expect(JSON.stringify(found)).not.toContain("never-told");
+    const told = await runJob(server, { command: ["true"], callback });
+    expect(told.callback).toMatchObject(callback);
   });
 
   test("that runs has neither end nor outcome", async () => {

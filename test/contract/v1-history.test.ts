@@ -5,6 +5,7 @@ import { newToken, untilGone, untilLiving } from "../support/processes.ts";
 import { rawProcess } from "../support/raw-request.ts";
 import { endEverything, startServer } from "../support/server.ts";
 import { list } from "./support/v1.ts";
+import { runJob, startJob, textOf, untilWritten } from "./support/v1-start.ts";
 
 afterAll(endEverything);
 
@@ -64,6 +65,35 @@ describe("after a kill", () => {
     expect([next.text, BigInt(next.job.id) > BigInt(young.jobId)]).toEqual(["free\n", true]);
     // It stays lost: waiting for it and stopping it answer at once.
     expect((await job(second, jobId, 60)).state).toBe("lost");
+  });
+
+  test("what ran in the background is lost, but not what it had written", async () => {
+    const first = await startServer();
+    const [alias, mark] = [newAlias(), newToken()];
+    const shell = `printf written; printf oops >&2; exec sleep 100 ${mark}`;
+    const { id } = await startJob(first, { shell, alias });
+    await untilWritten(first, id, "written");
+    await first.kill9();
+    await untilGone(mark);
+
+    const second = await startServer({ dataDir: first.dataDir });
+    expect((await job(second, id)) as unknown).toMatchObject({
+      ...{ mode: "background", state: "lost", alias, command: ["/bin/sh", "-c", shell], endedAt: null },
+      outcome: { reason: "lost", code: null, signal: null, success: false },
+      stdout: { bytes: 7, keptFrom: 0 },
+    });
+    expect(await textOf(second, id)).toBe("written");
+    expect((await runJob(second, { command: ["true"], alias })).state).toBe("ended");
+  });
+
+  test("an end in the background that was told stays as it was told", async () => {
+    const first = await startServer();
+    const told = await runJob(first, { shell: "printf out; exit 7" });
+    await first.kill9();
+    const second = await startServer({ dataDir: first.dataDir });
+    const found = (await job(second, told.id)) as unknown;
+    expect(found).toEqual(told);
+    expect(await textOf(second, told.id)).toBe("out");
   });
 });
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { run } from "../support/jobs.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import { list, problem } from "./support/v1.ts";
+import { startProblem } from "./support/v1-start.ts";
 
 type Tree = { readonly [key: string]: unknown };
 
@@ -48,7 +49,16 @@ describe("the document", () => {
     const calls = Object.entries(at("paths")).flatMap(([path, item]) =>
       Object.keys(isTree(item) ? item : {}).map((method) => `${method} ${path}`),
     );
-    expect(calls.sort()).toEqual(["get /v1/jobs", "get /v1/jobs/{id}", "post /v1/jobs/{id}/stop"]);
+    expect(calls.sort()).toEqual([
+      "delete /v1/jobs/{id}",
+      "get /v1/jobs",
+      "get /v1/jobs/{id}",
+      "get /v1/jobs/{id}/stderr",
+      "get /v1/jobs/{id}/stdout",
+      "post /v1/jobs",
+      "post /v1/jobs/{id}/callback/resend",
+      "post /v1/jobs/{id}/stop",
+    ]);
   });
 
   test("has no reference that leads nowhere", () => {
@@ -77,15 +87,42 @@ describe("the document", () => {
     expect(Array.isArray(schema.required) ? schema.required.toSorted() : []).toEqual(properties);
   });
 
-  test("says which refusals a call knows", () => {
-    for (const [path, method] of [
-      ["/v1/jobs", "get"],
-      ["/v1/jobs/{id}", "get"],
-      ["/v1/jobs/{id}/stop", "post"],
-    ] as const) {
-      const responses = at("paths", path, method, "responses");
-      expect(Object.keys(responses)).toEqual(expect.arrayContaining(["200", "400", "401"]));
-      if (path !== "/v1/jobs") expect(Object.keys(responses)).toContain("404");
+  test("names every field of a spec, all of them optional, and each is taken", async () => {
+    const schema = at("components", "schemas", "JobSpec");
+    const names = Object.keys(at("components", "schemas", "JobSpec", "properties"));
+    expect(names.sort()).toEqual([
+      ...["alias", "aliasPolicy", "callback", "command", "cwd", "discardOutput", "env", "idleTimeoutSeconds"],
+      ...["leftovers", "limits", "mergeOutput", "mode", "retainSeconds", "runTimeoutSeconds", "shell"],
+      ...["stdin", "stopGraceSeconds", "successExitCodes", "survive"],
+    ]);
+    expect([schema.required, schema.additionalProperties]).toEqual([undefined, false]);
+    for (const name of names) {
+      const { status, code, detail } = await startProblem(server, { command: 5, [name]: {} });
+      expect([name, status, code, detail.includes("unknown field")]).toEqual([
+        name,
+        422,
+        "invalid-spec",
+        false,
+      ]);
     }
+  });
+
+  test("asks for a spec where a job is started", () => {
+    const content = at("paths", "/v1/jobs", "post", "requestBody", "content", "application/json");
+    expect(content.schema).toEqual({ $ref: "#/components/schemas/JobSpec" });
+    expect(at("paths", "/v1/jobs", "post", "requestBody").required).toBe(true);
+  });
+
+  test.each([
+    ["/v1/jobs", "get", ["200", "400", "401"]],
+    ["/v1/jobs", "post", ["201", "400", "401", "403", "409", "413", "422", "429", "501", "503", "507"]],
+    ["/v1/jobs/{id}", "get", ["200", "400", "401", "404"]],
+    ["/v1/jobs/{id}", "delete", ["204", "400", "401", "404", "409"]],
+    ["/v1/jobs/{id}/stdout", "get", ["200", "400", "401", "404", "501"]],
+    ["/v1/jobs/{id}/stderr", "get", ["200", "400", "401", "404", "501"]],
+    ["/v1/jobs/{id}/stop", "post", ["200", "400", "401", "404", "422"]],
+    ["/v1/jobs/{id}/callback/resend", "post", ["200", "400", "401", "404"]],
+  ])("says what %s %s may answer", (path, method, statuses) => {
+    expect(Object.keys(at("paths", path, method, "responses"))).toEqual(statuses);
   });
 });

@@ -41,8 +41,16 @@ describe("a field has its effect:", () => {
   });
 
   test("retainSeconds: the record and the output go at their time", async () => {
-    const job = await runJob(server, { shell: "echo kept", retainSeconds: 0.2 });
-    expect(Date.parse(job.expiresAt ?? "") - Date.parse(job.endedAt ?? "")).toBe(200);
+    const token = newToken();
+    const gate = join(home, `gate-${token}`);
+    const command = [program("wait-for-file"), token, gate];
+    const { id } = await startJob(server, { command, retainSeconds: 0.5 });
+    const ended = endOf(server, id);
+    // By then it is waited for: afterwards the record would soon be gone.
+    expect(await textOf(server, id)).toBe("");
+    writeFileSync(gate, "");
+    const job = await ended;
+    expect(Date.parse(job.expiresAt ?? "") - Date.parse(job.endedAt ?? "")).toBe(500);
     const gone = async () => (await server.request(`/v1/jobs/${job.id}`)).status === 404;
     await until(gone, { describe: "the record to be gone" });
     await until(() => !existsSync(join(server.dataDir, "jobs", job.id)), {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { temporaryDirectory } from "../support/cleanup.ts";
 import { newAlias } from "../support/jobs.ts";
 import { argumentsOf } from "../support/proc.ts";
-import { newToken, untilGone, withToken } from "../support/processes.ts";
+import { newToken, untilGone, untilLiving } from "../support/processes.ts";
 import { program } from "../support/programs.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import { timePattern } from "./support/v1.ts";
@@ -75,7 +75,7 @@ describe("the answer", () => {
   test("comes before the end, whatever the command does", async () => {
     const token = newToken();
     const { id } = await startJob(server, { command: [program("run-for-ever"), token] });
-    expect(withToken(token)).toHaveLength(1);
+    await untilLiving(token, 1);
     expect((await server.request(`/v1/jobs/${id}/stop`, { method: "POST" })).status).toBe(200);
     await untilGone(token);
   });

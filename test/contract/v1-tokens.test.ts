@@ -94,7 +94,7 @@ describe("a revoked token", () => {
     const authorization = `Bearer ${secret}`;
     const ask = requestBytes(server, { method: "GET", path: "/v1/jobs?limit=1", headers: { authorization } });
     const connection = await rawConnection(server);
-    const statuses = () => [...connection.text().matchAll(/^HTTP\/1\.1 (\d+)/gm)].map(([, code]) => code);
+    const statuses = () => [...connection.text().matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, code]) => code);
     connection.send(ask);
     await connection.until(() => statuses().length === 1, "the first answer");
     const response = await server.request(`/v1/tokens/${id}`, { method: "DELETE" });

@@ -1,8 +1,9 @@
 // Callbacks must not reach what the operator has not allowed: odd spellings, tunnels, names that change their address.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { AllowedAddresses } from "../../src/callbacks/addresses.ts";
-import { makeSender, type Resolve } from "../../src/callbacks/attempt.ts";
+import { makeSender } from "../../src/callbacks/attempt.ts";
 import { UrlPolicy } from "../../src/callbacks/policy.ts";
+import type { Resolve } from "../../src/callbacks/resolve.ts";
 import { ErrandError } from "../../src/core/errors.ts";
 import { Receiver } from "../support/callback-receiver.ts";
 import { endEverything } from "../support/cleanup.ts";

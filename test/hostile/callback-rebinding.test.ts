@@ -7,19 +7,9 @@ import { deliveriesOf, startCalling, untilState } from "../support/callbacks.ts"
 import { temporaryDirectory } from "../support/cleanup.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import { until } from "../support/wait.ts";
+import { cannotMount, mounted } from "./support/mount.ts";
 
-/** Why this process cannot give a server its own hosts file; undefined when it can. */
-function reason(): string | undefined {
-  if (process.platform !== "linux") return "mounts of one's own are of Linux";
-  if (process.getuid?.() !== 0) return "only root may mount";
-  const mount = ["unshare", "--mount", "mount", "--bind", "/etc/hosts", "/etc/hosts"];
-  try {
-    return Bun.spawnSync(mount, { stderr: "ignore" }).success ? undefined : "unshare or mount is not allowed";
-  } catch {
-    return "there is no unshare";
-  }
-}
-const why = reason();
+const why = cannotMount();
 const title = why === undefined ? "a name that is bound anew" : `a name that is bound anew (skipped: ${why})`;
 
 const allowed = "127.0.0.2";
@@ -39,7 +29,7 @@ describe.skipIf(why !== undefined)(title, () => {
     trap = await Receiver.start();
     honest = await Receiver.start(answering(204), { host: allowed, port: trap.port });
     server = await startServer({
-      prefix: ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', hosts],
+      prefix: mounted(hosts, "/etc/hosts"),
       config: `[callbacks]\nallowPrivate = ["${allowed}"]\nretrySeconds = [${waits}]\n`,
     });
   });

@@ -21,7 +21,7 @@ export function running(
     cwd: null,
     alias: null,
     mode: "background",
-    leftovers: "leave",
+    labels: {}, leftovers: "leave",
     successExitCodes: [0],
     retainSeconds: 60,
     callback:

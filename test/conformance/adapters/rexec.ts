@@ -77,7 +77,10 @@ async function begin(server: Server, { command, cwd, env, alias }: Spec): Promis
     connection.close();
     return told(connection.jobId, answer);
   };
-  return { jobId: connection.jobId, ended: end(), leave: () => connection.close() };
+  const ended = end();
+  // Who leaves does not look at it.
+  ended.catch(() => undefined);
+  return { jobId: connection.jobId, ended, leave: () => connection.close() };
 }
 
 function told(jobId: string, { body, complete, cut }: Answer): Told {

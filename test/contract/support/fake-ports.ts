@@ -70,8 +70,11 @@ export class Records implements JobHistory {
     return times.length === 0 ? null : Math.min(...times);
   }
 
-  oldestKept = () =>
-    this.settled().find((job) => job.state === "ended" && job.output.storedBytes > 0)?.id ?? null;
+  oldestKept = (count: number) =>
+    this.settled()
+      .filter((job) => job.state === "ended" && job.output.storedBytes > 0)
+      .slice(0, count)
+      .map(({ id }) => id);
 
   oldestEnded = (count: number) =>
     this.settled()
@@ -101,6 +104,7 @@ export class Files implements JobFiles {
   started = (job: RunningJob) => void this.calls.push(`started ${job.pid}`);
   ended = (job: EndedJob) => void this.calls.push(`ended ${job.outcome.reason}`);
   discard = () => void this.calls.push("discard");
+  onWrite = () => {};
 }
 
 /** A spool that remembers what it was asked for. */
@@ -122,6 +126,7 @@ export class Folders implements Spool {
   size = () => null;
   read = async () => new Uint8Array(0);
   remove = (id: JobId) => void this.removed.push(id);
+  follow = () => null;
 }
 
 const nothing = { bytes: 0, keptFrom: 0, truncated: false };
@@ -133,9 +138,8 @@ export const noOutput: OutputSummary = { stdout: nothing, stderr: nothing, stder
 export class Claims implements AliasClaims {
   holders = new Map<string, JobId>();
   claim = (alias: string, id: JobId) => !this.holders.has(alias) && Boolean(this.holders.set(alias, id));
-  release(alias: string, id: JobId): void {
-    if (this.holders.get(alias) === id) this.holders.delete(alias);
-  }
+  release = (alias: string, id: JobId) => this.holders.get(alias) === id && this.holders.delete(alias);
+  holder = (alias: string) => this.holders.get(alias);
 }
 
 /** A command that does what the test says. */
@@ -143,6 +147,7 @@ export class Command implements AttachedProcess {
   readonly pid = 4_711;
   readonly output = { whole: async () => null, read: async () => null };
   readonly graces: number[] = [];
+  readonly input = null;
   readonly listener: ProcessListener;
 
   constructor(listener: ProcessListener) {
@@ -152,6 +157,8 @@ export class Command implements AttachedProcess {
   stop(graceSeconds: number): void {
     this.graces.push(graceSeconds);
   }
+
+  signal = () => true;
 
   end(code = 0): void {
     this.listener.exited({ code, signal: null });

@@ -33,17 +33,17 @@ async function unmount(path: string): Promise<void> {
 }
 
 export class SmallDisk {
-  readonly #path: string;
+  readonly path: string;
   readonly #ballast: string;
 
   constructor(path: string) {
-    this.#path = path;
+    this.path = path;
     this.#ballast = join(path, "ballast");
   }
 
   /** A data directory on it, which is not there yet. */
   get data(): string {
-    return join(this.#path, "data");
+    return join(this.path, "data");
   }
 
   /** Takes so many bytes, or all that is left. */

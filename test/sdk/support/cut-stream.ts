@@ -3,10 +3,12 @@ import { endedJob, good, wireJob } from "./wire.ts";
 
 /** Numbers that look random and are the same for the same seed. */
 export function randomOf(seed: number): (below: number) => number {
-  let state = seed * 2_654_435_761 + 1;
+  let state = Math.imul(seed + 1, 0x9e3779b9);
   return (below) => {
-    state = (Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x9e3779b9) | 0;
-    return ((state ^ (state >>> 12)) >>> 0) % below;
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
   };
 }
 
@@ -70,7 +72,8 @@ export class CutJob {
 
   #cut(answer: Answer): void {
     this.cuts += 1;
-    answer.cut();
+    if (this.#random(2) === 0) answer.cut();
+    else answer.reset();
   }
 
   #lines(cursor: string | null): string[] {

@@ -66,9 +66,14 @@ export class Answer {
     this.raw("0\r\n\r\n");
   }
 
-  /** The connection breaks. */
+  /** The connection ends, behind what has been sent. */
   cut(): void {
-    this.#socket.destroy();
+    this.#socket.end();
+  }
+
+  /** The connection breaks; what is on its way may be lost. */
+  reset(): void {
+    this.#socket.resetAndDestroy();
   }
 }
 

@@ -1,0 +1,118 @@
+// Contract v1, `GET /v1/jobs/{id}/stdout` and `/stderr`: readers that leave, jobs that go, and output that is not there.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { run, start } from "../support/jobs.ts";
+import { rawConnection } from "../support/raw.ts";
+import { requestBytes } from "../support/raw-request.ts";
+import { endEverything, type Server, startServer } from "../support/server.ts";
+import { list, problem } from "./support/v1.ts";
+import { getOutput, runJob, startJob } from "./support/v1-start.ts";
+
+let server: Server;
+beforeAll(async () => {
+  server = await startServer();
+});
+afterAll(endEverything);
+
+const streams = ["stdout", "stderr"] as const;
+const mebibyte = 1024 * 1024;
+
+describe("while it is read", () => {
+  test("a job may be removed: the answer ends short of its length, and the server goes on", async () => {
+    const { id } = await runJob(server, { shell: `head -c ${64 * mebibyte} /dev/zero` });
+    const connection = await rawConnection(server);
+    connection.send(requestBytes(server, { method: "GET", path: `/v1/jobs/${id}/stdout` }));
+    const { headers } = await connection.untilHead();
+    connection.pause();
+    expect(headers["content-length"]).toBe(String(64 * mebibyte));
+    expect((await server.request(`/v1/jobs/${id}`, { method: "DELETE" })).status).toBe(204);
+    connection.resume();
+    await connection.untilClosed();
+    expect(connection.answer()).toMatchObject({ status: 200, complete: false, cut: true });
+    expect((await run(server, ["echo", "x"])).text).toBe("x\n");
+    // That a client does so is no error of the server's.
+    expect(server.logLines().filter(({ level }) => Number(level) >= 50)).toEqual([]);
+  });
+
+  test("a client may leave: others are not held up", async () => {
+    const { id } = await runJob(server, { shell: `head -c ${16 * mebibyte} /dev/zero` });
+    const leaving = await rawConnection(server);
+    leaving.send(requestBytes(server, { method: "GET", path: `/v1/jobs/${id}/stdout` }));
+    await leaving.untilHead();
+    leaving.pause();
+    expect(await (await getOutput(server, id, "stdout")).bytes()).toHaveLength(16 * mebibyte);
+    leaving.reset();
+    expect(await (await getOutput(server, id, "stdout")).bytes()).toHaveLength(16 * mebibyte);
+  });
+});
+
+describe("where nothing is kept it is 404:", () => {
+  test("of a job that streamed, one that was let go, and one that failed", async () => {
+    const streamed = (await run(server, ["echo", "x"])).job.id;
+    const { id: detached } = await startJob(server, { command: ["true"], mode: "detached" });
+    await start(server, ["/no/such/program"]);
+    const [failed] = (await list(server, "?state=failed&limit=1")).jobs;
+    for (const id of [streamed, detached, failed?.id ?? ""]) {
+      for (const stream of streams) {
+        const refused = await problem(server, `/v1/jobs/${id}/${stream}`);
+        expect(refused).toMatchObject({
+          status: 404,
+          code: "not-found",
+          detail: expect.stringContaining(id),
+        });
+      }
+    }
+  });
+
+  test.each([
+    "1",
+    "0",
+    "-1",
+    "01",
+    "abc",
+    "9223372036854775808",
+    "..",
+    ".",
+    "%2e%2e",
+    "..%2f..",
+    "a".repeat(3_000),
+  ])("of %p", async (id) => {
+    for (const stream of streams) {
+      expect((await problem(server, `/v1/jobs/${id}/${stream}`)).status).toBe(404);
+    }
+  });
+
+  test("under another name", async () => {
+    const { id } = await runJob(server, { shell: "echo secret" });
+    for (const name of [
+      "Stdout",
+      "STDERR",
+      "stdout/",
+      "stdout/..",
+      "stdout%20",
+      "timeline",
+      "spec.json",
+      "exit",
+    ]) {
+      expect(await problem(server, `/v1/jobs/${id}/${name}`)).toMatchObject({
+        status: 404,
+        code: "not-found",
+      });
+    }
+  });
+});
+
+test("a credential is needed", async () => {
+  const { id } = await runJob(server, { shell: "echo secret" });
+  for (const stream of streams) {
+    const refused = await problem(server, `/v1/jobs/${id}/${stream}`, { credential: false });
+    expect([refused.status, refused.code]).toEqual([401, "unauthorized"]);
+  }
+});
+
+describe("a parameter that there is not is 400:", () => {
+  test.each(["offset=1", "Tail=5", "wait=1", "limit=1"])("?%s", async (query) => {
+    const { id } = await runJob(server, { command: ["true"] });
+    const refused = await problem(server, `/v1/jobs/${id}/stdout?${query}`);
+    expect(refused).toMatchObject({ status: 400, code: "invalid-parameter" });
+  });
+});
