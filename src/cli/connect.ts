@@ -5,7 +5,7 @@ import { readServerAddress, type ServerAddress } from "./address.ts";
 import { type Context, contextsPath, readContexts } from "./contexts.ts";
 import { CliError, exitCodes, usageError } from "./exitCodes.ts";
 import { localServer, localToken } from "./localServer.ts";
-import type { Surroundings } from "./surroundings.ts";
+import type { Surroundings, Variables } from "./surroundings.ts";
 
 /** Which server is meant, as the options of a verb say it. */
 export interface ConnectionOptions {
@@ -57,12 +57,15 @@ export function targetOf(options: ConnectionOptions, { variables }: Pick<Surroun
   const context = fromUrl === undefined ? contextFor(options.context, contextsPath(variables)) : null;
   if (context !== null) {
     const address = addressOf(context.url, `context ${context.name}`);
-    return { address, token: typed ?? tokenOf(context) };
+    return { address, token: typed ?? tokenOf(context) ?? ownToken(address, variables) };
   }
   const source = options.url === undefined ? "ERRAND_URL" : "--url";
   const address = fromUrl === undefined ? localServer() : addressOf(fromUrl, source);
-  const token = typed ?? nonEmpty(variables.ERRAND_TOKEN) ?? (address.isLocal ? localToken(variables) : null);
-  return { address, token };
+  return { address, token: typed ?? nonEmpty(variables.ERRAND_TOKEN) ?? ownToken(address, variables) };
+}
+
+function ownToken({ isLocal }: ServerAddress, variables: Variables): string | null {
+  return isLocal ? localToken(variables) : null;
 }
 
 function refuseBoth({ url, context, token, tokenFile }: ConnectionOptions): void {

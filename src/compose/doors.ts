@@ -91,7 +91,7 @@ export function serverParts(parts: DoorParts) {
     onRequest: logger.isLevelEnabled("trace")
       ? (request: IncomingMessage) =>
           logger.trace(
-            { client: clients.address(request), method: request.method, path: withoutQuery(request.url) },
+            { client: clients.address(request), method: request.method, path: withoutSecrets(request.url) },
             "request",
           )
       : null,
@@ -121,7 +121,8 @@ function checkCodePages({ flexideo }: Settings): void {
   }
 }
 
-/** A query may hold what somebody took for a place for secrets. */
-function withoutQuery(target: string | undefined): string | undefined {
-  return target?.split("?", 1)[0];
+/** A query may hold what somebody took for a place for secrets, and who revokes a token may name it by its secret. */
+function withoutSecrets(target = ""): string {
+  const path = target.split("?", 1)[0] ?? "";
+  return path.replace(/^(\/v1\/tokens\/).+/s, "$1…");
 }
