@@ -38,8 +38,11 @@ export async function sendOutput(
     );
   const bytes = keptBytes(broker, id, stream);
   if (follow && request.method !== "HEAD") {
-    const offset = tail === undefined ? followOffset(range, bytes) : Math.max(0, bytes - tail);
     const active = broker.active(id);
+    const offset =
+      tail === undefined
+        ? followOffset(range, { bytes, over: active === undefined })
+        : Math.max(0, bytes - tail);
     response.on("close", parts.followers.enter(active));
     await followOutput(broker, { response, id, stream, offset, headers: {} });
     return;
@@ -71,11 +74,15 @@ function keptBytes(broker: Broker, id: string, stream: OutputStream): number {
   throw new ErrandError("not-found", `the output of job ${id} is not kept: its mode is ${job.mode}`);
 }
 
-/** One who follows may ask to go on where nothing is yet. */
-function followOffset(range: string | undefined, bytes: number): number {
+/** One who follows may ask to go on where nothing is yet, as long as something may come. */
+function followOffset(
+  range: string | undefined,
+  { bytes, over }: { readonly bytes: number; readonly over: boolean },
+): number {
   const [, first] = /^bytes=(\d{1,15})-$/.exec(range ?? "") ?? [];
   if (range === undefined) return 0;
-  if (first !== undefined && Number(first) <= bytes) return Number(first);
+  const beyond = over && Number(first) > 0 ? bytes : bytes + 1;
+  if (first !== undefined && Number(first) < beyond) return Number(first);
   throw new ErrandError("invalid-range", `with follow, bytes=<first>- is allowed, from 0 to ${bytes} by now`);
 }
 
@@ -122,9 +129,10 @@ interface Following {
 export async function followOutput(broker: Broker, following: Following): Promise<void> {
   const { response, id, stream, headers } = following;
   let { offset } = following;
+  const known = broker.outputBytes(id, stream) ?? 0;
   response.writeHead(following.offset > 0 ? 206 : 200, {
     ...commonHeaders,
-    ...(offset > 0 && { "Content-Range": `bytes ${offset}-*/*` }),
+    ...(offset > 0 && offset < known && { "Content-Range": `bytes ${offset}-${known - 1}/*` }),
     ...headers,
   });
   response.flushHeaders();
