@@ -1,11 +1,11 @@
-import { nearestName } from "./core/nearest.ts";
+import { isatty } from "node:tty";
 import { watch } from "./supervisor/watchdogMain.ts";
 
 /** The command line's own failure, as sysexits.h numbers them. */
-const exitUsage = 64;
 const exitSoftware = 70;
 
-const [verb, liveFile] = process.argv.slice(2);
+const args = process.argv.slice(2);
+const [verb, liveFile] = args;
 
 /** How this program starts itself again. */
 const self = [process.execPath, "--config=/dev/null", "--no-env-file", import.meta.path];
@@ -14,40 +14,32 @@ if (verb === "watchdog" && liveFile !== undefined) {
   // Before anything else is loaded: this process is to be small.
   await watch(liveFile);
 } else {
-  await runCommandLine();
+  process.exit(await runCommandLine());
 }
 
-async function runCommandLine(): Promise<void> {
-  const { Command, CommanderError } = await import("commander");
-  const { version } = await import("./core/version.ts");
-  const { serveCommand } = await import("./cli/serveCommand.ts");
-  const program = new Command("errand")
-    .description("Runs commands over HTTP, streams their output and tells the truth about how they ended.")
-    .version(version, "-V, --version")
-    .helpCommand("help [verb]", "say how a verb is used")
-    .enablePositionalOptions();
-  program.addCommand(serveCommand(runServer));
-  for (const command of [program, ...program.commands]) {
-    command.exitOverride().showHelpAfterError("(--help says how it is used)");
-    command.configureOutput({ outputError: (text, write) => write(withNearestFlag(text, command)) });
-  }
-  try {
-    await program.parseAsync();
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    process.exitCode = error.exitCode === 0 ? 0 : exitUsage;
-  }
+async function runCommandLine(): Promise<number> {
+  const { commandLine } = await import("./cli/commandLine.ts");
+  const { Output } = await import("./cli/output.ts");
+  const { nearestName } = await import("./core/nearest.ts");
+  return await commandLine(args, {
+    variables: process.env,
+    stdout: new Output(1),
+    stderr: new Output(2),
+    isTerminal: isatty,
+    // Asking a stream that is no terminal would make one of it.
+    columns: () => (isatty(1) ? process.stdout.columns : null),
+    nearest: nearestName,
+    avoidProxy,
+    serve: runServer,
+    hostProbes: async () => (await import("./compose/hostProbes.ts")).hostProbes,
+  });
 }
 
-/** Commander knows flags that were mistyped; this one also those that were cut short. */
-function withNearestFlag(message: string, command: import("commander").Command): string {
-  const typed = /unknown option '(--[^']+)'/.exec(message)?.[1];
-  if (typed === undefined || message.includes("Did you mean")) return message;
-  const nearest = nearestName(
-    typed,
-    command.options.flatMap(({ long }) => long ?? []),
-  );
-  return nearest === undefined ? message : `${message.trimEnd()}\n(Did you mean ${nearest}?)\n`;
+/** The runtime's own way of saying so. */
+function avoidProxy(host: string): void {
+  const all = [process.env.no_proxy || process.env.NO_PROXY, host].filter(Boolean).join(",");
+  process.env.no_proxy = all;
+  process.env.NO_PROXY = all;
 }
 
 async function runServer(flags: import("./config/load.ts").Flags, check: boolean): Promise<void> {

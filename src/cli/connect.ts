@@ -21,9 +21,15 @@ const help = "Which server:";
 export function withConnection(command: Command): Command {
   return command
     .optionsGroup(help)
-    .option("--url <url>", "http://HOST:PORT, https://HOST or unix:/PATH (default: $ERRAND_URL, else the context in use, else this machine)")
+    .option(
+      "--url <url>",
+      "http://HOST:PORT, https://HOST or unix:/PATH (default: $ERRAND_URL, else the context in use, else this machine)",
+    )
     .option("--token <token>", "credential; other users can see it in the list of processes")
-    .option("--token-file <file>", "file that holds the credential (default: $ERRAND_TOKEN, else what the context has, else this machine's own)")
+    .option(
+      "--token-file <file>",
+      "file that holds the credential (default: $ERRAND_TOKEN, else what the context has, else this machine's own)",
+    )
     .option("--context <context>", "a server by its name; see errand context");
 }
 
@@ -69,7 +75,8 @@ function ownToken({ isLocal }: ServerAddress, variables: Variables): string | nu
 }
 
 function refuseBoth({ url, context, token, tokenFile }: ConnectionOptions): void {
-  if (url !== undefined && context !== undefined) throw usageError("--url and --context both name a server: give one");
+  if (url !== undefined && context !== undefined)
+    throw usageError("--url and --context both name a server: give one");
   if (token !== undefined && tokenFile !== undefined)
     throw usageError("--token and --token-file both name a credential: give one");
 }
@@ -81,7 +88,10 @@ function contextFor(name: string | undefined, path: string): Context | null {
   const found = contexts.find((one) => one.name === wanted);
   if (found !== undefined) return found;
   const known = contexts.map((one) => one.name).join(", ") || "none";
-  throw usageError(`there is no context ${JSON.stringify(wanted)}; known are: ${known}`, "errand context set makes one.");
+  throw usageError(
+    `there is no context ${JSON.stringify(wanted)}; known are: ${known}`,
+    "errand context set makes one.",
+  );
 }
 
 function addressOf(text: string, source: string): ServerAddress {

@@ -99,7 +99,8 @@ function parse(text: string): Contexts | string {
   const contexts: Context[] = [];
   for (const [index, one] of value.contexts.entries()) {
     const context = readContext(one);
-    if (context === null) return `contexts[${index}]: name and url, and token or tokenFile, are allowed as texts`;
+    if (context === null)
+      return `contexts[${index}]: name and url, and token or tokenFile, are allowed as texts`;
     contexts.push(context);
   }
   return { current, contexts };

@@ -16,7 +16,8 @@ export function endingOf({ id, state, outcome, failure }: JobRecord): Ending {
   if (state === "failed") return notStarted(failure ?? "the job never ran");
   if (outcome === null) return own(`how job ${id} ends is not known: it is ${state}`);
   const code = codeOf(outcome);
-  if (outcome.reason === "exited" || outcome.reason === "signaled") return { exitCode: code, note: outcome.detail };
+  if (outcome.reason === "exited" || outcome.reason === "signaled")
+    return { exitCode: code, note: outcome.detail };
   const detail = outcome.detail === null ? "" : `: ${outcome.detail}`;
   const note = `${reasons[outcome.reason]}${detail}`;
   // A command that was stopped has not done its work, even if it says so.

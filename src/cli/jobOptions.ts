@@ -34,33 +34,64 @@ export function withJobOptions(command: Command): Command {
     .optionsGroup("What to run:")
     .option("--shell", "the words are a line for /bin/sh, such as 'cd /srv && ls | wc -l'")
     .option("--cwd <folder>", "working directory, on the server")
-    .option("-e, --env <name=value>", "variable; NAME alone takes its value from here; may be repeated", collect)
+    .option(
+      "-e, --env <name=value>",
+      "variable; NAME alone takes its value from here; may be repeated",
+      collect,
+    )
     .option("--env-file <file>", "variables as NAME=VALUE lines, # for comments; may be repeated", collect)
     .option("--alias <alias>", "one job per alias runs at a time")
     .addOption(
-      new Option("--alias-policy <policy>", "when the alias is running").choices(["reject", "queue", "join", "replace"]),
+      new Option("--alias-policy <policy>", "when the alias is running").choices([
+        "reject",
+        "queue",
+        "join",
+        "replace",
+      ]),
     )
     .option("--label <key=value>", "to find it by; may be repeated", collectPair)
     .optionsGroup("Limits (times as 30, 1.5s, 5m, 2h, 7d; sizes as 1000, 64K, 1G):")
     .option("--timeout <time>", "longest run", seconds)
     .option("--idle-timeout <time>", "longest silence", seconds)
-    .option("--grace <time>", `from TERM to KILL when a limit stops it, at most ${mostGraceSeconds}s`, seconds)
+    .option(
+      "--grace <time>",
+      `from TERM to KILL when a limit stops it, at most ${mostGraceSeconds}s`,
+      seconds,
+    )
     .option("--output-limit <size>", "with more output than this it is stopped", byteCount)
     .option("--retain <time>", "how long its record and output are kept after its end", seconds)
     .optionsGroup("Output and end:")
     .option("--merge", "stderr goes into stdout, in the order of writing")
     .option("--discard", "throw stdout and stderr away")
-    .option("--success-code <code>", "exit code that counts as success in the record; may be repeated", collect)
+    .option(
+      "--success-code <code>",
+      "exit code that counts as success in the record; may be repeated",
+      collect,
+    )
     .addOption(
-      new Option("--leftovers <what>", "what happens to processes that outlive the command").choices(["leave", "stop"]),
+      new Option("--leftovers <what>", "what happens to processes that outlive the command").choices([
+        "leave",
+        "stop",
+      ]),
     )
     .option("--callback <url>", "is told when the job has ended");
 }
 
 /** The spec of a job, from what was typed. Throws `CliError`. */
 export function jobSpec(words: readonly string[], options: JobOptions, variables: Variables): JobSpec {
-  if (words.length === 0) throw usageError("there is no command", "Write it behind --, as in: errand run -- ls -l");
-  const { cwd, alias, aliasPolicy, label: labels, timeout, idleTimeout, grace, outputLimit, retain } = options;
+  if (words.length === 0)
+    throw usageError("there is no command", "Write it behind --, as in: errand run -- ls -l");
+  const {
+    cwd,
+    alias,
+    aliasPolicy,
+    label: labels,
+    timeout,
+    idleTimeout,
+    grace,
+    outputLimit,
+    retain,
+  } = options;
   const { merge, discard, leftovers, callback } = options;
   return {
     ...(options.shell === true ? { shell: words.join(" ") } : { command: words }),
@@ -83,7 +114,10 @@ function successCodes({ successCode }: JobOptions): number[] | undefined {
 }
 
 /** Files come first, so that what is typed wins. */
-function environmentOf({ env = [], envFile = [] }: JobOptions, variables: Variables): Record<string, string> | undefined {
+function environmentOf(
+  { env = [], envFile = [] }: JobOptions,
+  variables: Variables,
+): Record<string, string> | undefined {
   const lines = [...envFile.flatMap(linesOf), ...env];
   if (lines.length === 0) return undefined;
   const found: Record<string, string> = {};
@@ -100,7 +134,9 @@ function environmentOf({ env = [], envFile = [] }: JobOptions, variables: Variab
 
 function linesOf(path: string): string[] {
   try {
-    const lines = readFileSync(path, "utf8").replace(/^\ufeff/, "").split(/\r?\n/);
+    const lines = readFileSync(path, "utf8")
+      .replace(/^\ufeff/, "")
+      .split(/\r?\n/);
     return lines.filter((line) => line.trim() !== "" && !line.trimStart().startsWith("#"));
   } catch (error) {
     throw usageError(`--env-file: ${error instanceof Error ? error.message : error}`);

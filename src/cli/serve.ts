@@ -3,6 +3,8 @@ import { Command, InvalidArgumentError } from "commander";
 import { defaultCodePages, mostCodePage } from "../config/flexideo.ts";
 import type { Flags } from "../config/load.ts";
 import { limitTable } from "../core/limits.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { collect, wholeNumber } from "./values.ts";
 
 interface ServeOptions {
   readonly ip?: string;
@@ -32,11 +34,10 @@ Examples:
 
 Every setting can also stand in errand.toml; see docs/configuration.md.`;
 
-/** The verb \`serve\`. \`run\` gets the flags, and whether they are only to be checked. */
-export function serveCommand(run: (flags: Flags, check: boolean) => Promise<void>): Command {
+/** The verb `serve`. */
+export function serveCommand({ serve }: Surroundings): Command {
   const { statusEvents, stdoutChunks } = limitTable;
   return new Command("serve")
-    .summary("run the server")
     .description("Runs the server: it takes commands over HTTP, runs them here and streams their output.")
     .option("-i, --ip <address>", `IP address to listen at (default: ${defaultIp})`, ipAddress)
     .option(
@@ -77,7 +78,7 @@ export function serveCommand(run: (flags: Flags, check: boolean) => Promise<void
     .allowExcessArguments(false)
     .addHelpText("after", examples)
     .action(async (options: ServeOptions) => {
-      await run(flagsOf(options), options.check === true);
+      await serve(flagsOf(options), options.check === true);
     });
 }
 
@@ -104,21 +105,9 @@ function hostAndPort(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-function wholeNumber(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-    if (value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`A whole number from ${min} to ${max} is allowed.`);
-  };
-}
-
 const codePage = wholeNumber(1, mostCodePage);
 
 function ipAddress(text: string): string {
   if (isIP(text) !== 0) return text;
   throw new InvalidArgumentError("An IP address is allowed, such as 127.0.0.1, 0.0.0.0 or ::1.");
-}
-
-function collect(text: string, before: string[] | undefined): string[] {
-  return [...(before ?? []), text];
 }

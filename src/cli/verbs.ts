@@ -1,8 +1,17 @@
 import type { Command } from "commander";
 import type { Surroundings } from "./surroundings.ts";
 
-/** `endWith` says what the exit code is to be when it is not 0. */
-export type BuildVerb = (surroundings: Surroundings, endWith: (exitCode: number) => void) => Command;
+/** What a verb may ask of the program that it is a part of. */
+export interface Program {
+  /** Says what the exit code is to be; without it, it is 0. */
+  endWith(exitCode: number): void;
+  /** Every verb, as the parser knows it. */
+  allCommands(): Promise<Command[]>;
+  /** One line on each verb, by its name. */
+  readonly abouts: ReadonlyMap<string, string>;
+}
+
+export type BuildVerb = (surroundings: Surroundings, program: Program) => Command;
 
 type Load = () => Promise<BuildVerb>;
 
@@ -23,20 +32,70 @@ const program = "This program";
 
 /** Every verb, in the order of the help. */
 export const verbs: readonly Verb[] = [
-  running("run", "run a command: its output comes here, its exit code too", async () => (await import("./run.ts")).runCommand),
-  running("start", "start a command in the background and print its id", async () => (await import("./start.ts")).startCommand),
+  running(
+    "run",
+    "run a command: its output comes here, its exit code too",
+    async () => (await import("./run.ts")).runCommand,
+  ),
+  running(
+    "start",
+    "start a command in the background and print its id",
+    async () => (await import("./start.ts")).startCommand,
+  ),
   verb(looking, "ps", "list jobs", async () => (await import("./ps.ts")).psCommand),
-  verb(looking, "logs", "print what a job has written, and follow it", async () => (await import("./logs.ts")).logsCommand),
-  { ...running("wait", "wait for a job's end, and end with its exit code", async () => (await import("./wait.ts")).waitCommand), group: looking },
-  verb(looking, "stop", "stop jobs with everything they started", async () => (await import("./stop.ts")).stopCommand),
+  verb(
+    looking,
+    "logs",
+    "print what a job has written, and follow it",
+    async () => (await import("./logs.ts")).logsCommand,
+  ),
+  {
+    ...running(
+      "wait",
+      "wait for a job's end, and end with its exit code",
+      async () => (await import("./wait.ts")).waitCommand,
+    ),
+    group: looking,
+  },
+  verb(
+    looking,
+    "stop",
+    "stop jobs with everything they started",
+    async () => (await import("./stop.ts")).stopCommand,
+  ),
   verb(looking, "signal", "send a signal to a job", async () => (await import("./signal.ts")).signalCommand),
   verb(looking, "rm", "forget ended jobs and their output", async () => (await import("./rm.ts")).rmCommand),
   verb(server, "serve", "run the server", async () => (await import("./serve.ts")).serveCommand),
-  verb(server, "info", "say which server answers, its version and its limits", async () => (await import("./info.ts")).infoCommand),
-  verb(server, "token", "make, list and revoke tokens", async () => (await import("./token.ts")).tokenCommand),
-  verb(server, "doctor", "say what this host offers to a server", async () => (await import("./doctor.ts")).doctorCommand),
-  verb(program, "context", "keep servers and their tokens under names", async () => (await import("./context.ts")).contextCommand),
-  verb(program, "completion", "print the completions for a shell", async () => (await import("./completion.ts")).completionCommand),
+  verb(
+    server,
+    "info",
+    "say which server answers, its version and its limits",
+    async () => (await import("./info.ts")).infoCommand,
+  ),
+  verb(
+    server,
+    "token",
+    "make, list and revoke tokens",
+    async () => (await import("./token.ts")).tokenCommand,
+  ),
+  verb(
+    server,
+    "doctor",
+    "say what this host offers to a server",
+    async () => (await import("./doctor.ts")).doctorCommand,
+  ),
+  verb(
+    program,
+    "context",
+    "keep servers and their tokens under names",
+    async () => (await import("./context.ts")).contextCommand,
+  ),
+  verb(
+    program,
+    "completion",
+    "print the completions for a shell",
+    async () => (await import("./completion.ts")).completionCommand,
+  ),
 ];
 
 function verb(group: string, name: string, about: string, load: Load): Verb {

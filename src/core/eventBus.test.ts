@@ -7,7 +7,14 @@ import type { FailedJob } from "./job.ts";
 function event(number: number): BusEvent {
   const job: FailedJob = {
     ...{ id: String(number), node: "n", owner: "o", door: "d", command: ["x"], cwd: null, alias: null },
-    ...{ mode: "attached", labels: {}, leftovers: "leave", successExitCodes: [0], retainSeconds: 1, callback: null },
+    ...{
+      mode: "attached",
+      labels: {},
+      leftovers: "leave",
+      successExitCodes: [0],
+      retainSeconds: 1,
+      callback: null,
+    },
     ...{ createdAt: 0, state: "failed", endedAt: 0, failure: "" },
   };
   return { type: "failed", job };

@@ -75,7 +75,15 @@ const events: { readonly [Type in JobEvent["type"]]: Extract<JobEvent, { type: T
 
 /** Nothing happens to a job that is over. */
 const over = {
-  ...{ admitted: null, executed: null, released: null, refused: null, stop: null, exited: null, finished: null },
+  ...{
+    admitted: null,
+    executed: null,
+    released: null,
+    refused: null,
+    stop: null,
+    exited: null,
+    finished: null,
+  },
   vanished: null,
 } as const;
 

@@ -128,11 +128,9 @@ describe("a stream that is cut", () => {
       }
       cuts += cut.cuts;
     };
-    for (let seed = 0; seed < 100; seed += 25) {
-      await Promise.all(Array.from({ length: 25 }, (_, index) => one(seed + index)));
-    }
+    await Promise.all(Array.from({ length: 100 }, (_, seed) => one(seed)));
     expect(cuts).toBeGreaterThan(100);
-  }, 60_000);
+  });
 
   test("bytes that come again are left out, bytes that are missing are asked for", async () => {
     const answers = [

@@ -2,7 +2,7 @@ import { reasonOf } from "./address.ts";
 import { ConnectionError, ErrandError, StreamCut } from "./errors.ts";
 import { jobPath } from "./eventStream.ts";
 import type { StreamName } from "./eventTypes.ts";
-import { isOver } from "./jobTypes.ts";
+import { isOver, type JobRecord, type OutputStream } from "./jobTypes.ts";
 import { jobOf } from "./readJob.ts";
 import type { Opened, Transport } from "./transport.ts";
 
@@ -31,6 +31,7 @@ export class OutputPlace {
   #announced: number | null = null;
   #isFollowing = false;
   #wasOpen = false;
+  #wasSilent = false;
 
   constructor(source: OutputSource, wanted: Wanted) {
     this.#source = source;
@@ -38,22 +39,32 @@ export class OutputPlace {
     this.#offset = wanted.tail === null ? wanted.from : null;
   }
 
+  /** The last answer was left because nothing came: there are no signs of life in it, so only a new one can tell. */
+  get wasSilent(): boolean {
+    return this.#wasSilent;
+  }
+
   /** What one answer brings from here on. Throws `ErrandError`, `ConnectionError`, `Cancelled`. */
   async *pieces(): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
+    this.#wasSilent = false;
     const opened = await this.#open();
     if (opened === null) return;
     const { response, cutter } = opened;
+    const { silenceSeconds } = this.#source.transport;
     try {
       this.#wasOpen = true;
       let skip = this.#begin(response);
       const reader = response.body?.getReader();
       for (;;) {
+        cutter.within(silenceSeconds);
         const { done, value } = (await reader?.read()) ?? { done: true };
+        // Time that the caller takes is no silence.
+        cutter.within(null);
         if (done) break;
         const piece = value.subarray(Math.min(skip, value.byteLength));
         skip -= value.byteLength - piece.byteLength;
         if (piece.byteLength === 0) continue;
-        this.#offset = (this.#offset ?? 0) + piece.byteLength;
+        this.#offset = this.#read + piece.byteLength;
         if (this.#announced !== null) this.#announced -= piece.byteLength;
         yield piece;
       }
@@ -61,21 +72,43 @@ export class OutputPlace {
       if (cause instanceof ConnectionError) throw cause;
       throw new ConnectionError(`the output was cut: ${reasonOf(cause)}`, { cause });
     } finally {
+      this.#wasSilent = cutter.isLate;
       cutter.end();
     }
   }
 
   /** What the end of an answer means: a proxy may have put a clean one to an answer that was cut. */
   async afterAnswer(): Promise<"end" | "more" | "cut"> {
-    const { follow, signal } = this.#wanted;
-    if (!follow) return (this.#announced ?? 0) <= 0 ? "end" : "cut";
+    if (!this.#wanted.follow) return (this.#announced ?? 0) <= 0 ? "end" : "cut";
     // Only now it is known where the tail ends.
     if (!this.#isFollowing) return "more";
+    const { state, bytes, truncated } = await this.#known(true);
+    const isWhole = bytes === null || truncated || this.#read >= bytes;
+    return isOver({ state }) && isWhole ? "end" : "cut";
+  }
+
+  /** Whether a cut answer has brought all that a job that has ended has written. */
+  async hasAll(): Promise<boolean> {
+    if (!this.#isFollowing || !this.#wasOpen) return false;
+    try {
+      const { state, bytes } = await this.#known(false);
+      return isOver({ state }) && bytes !== null && this.#read >= bytes;
+    } catch {
+      // Nobody answers: nothing is known.
+      return false;
+    }
+  }
+
+  async #known(repeatable: boolean): Promise<OutputStream & Pick<JobRecord, "state">> {
     const { transport, jobId, stream } = this.#source;
-    const job = jobOf(await transport.json({ path: jobPath(jobId), signal }));
-    const { bytes, truncated } = job[stream];
-    const isWhole = bytes === null || truncated || (this.#offset ?? 0) >= bytes;
-    return isOver(job) && isWhole ? "end" : "cut";
+    const { signal } = this.#wanted;
+    const job = jobOf(await transport.json({ path: jobPath(jobId), signal, repeatable }));
+    return { ...job[stream], state: job.state };
+  }
+
+  /** Offset behind the last byte that has come. */
+  get #read(): number {
+    return this.#offset ?? 0;
   }
 
   /** The error to tell when it does not go on. */
@@ -129,7 +162,7 @@ export class OutputPlace {
 
   #cut(message: string, cause: unknown): StreamCut {
     const { jobId, stream } = this.#source;
-    const offsets = { stdoutOffset: 0, stderrOffset: 0, [`${stream}Offset`]: this.#offset ?? 0 };
+    const offsets = { stdoutOffset: 0, stderrOffset: 0, [`${stream}Offset`]: this.#read };
     return new StreamCut(message, { jobId, received: { cursor: null, ...offsets }, cause });
   }
 }

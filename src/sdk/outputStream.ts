@@ -64,6 +64,12 @@ async function* outputPieces(
       failure = error;
     }
     throwIfCancelled(signal);
+    if (place.wasSilent) {
+      reconnect.connected();
+      continue;
+    }
+    // The answer of a job that the server has stopped is cut, too.
+    if (await place.hasAll()) return;
     try {
       await reconnect.pause(failure);
     } catch (error) {

@@ -10,6 +10,9 @@ const mostHeldBytes = 1024 * 1024;
 
 const encoder = new TextEncoder();
 
+/** All platforms have it; not all that describe them. */
+type Controller = WritableStreamDefaultController & { readonly signal: AbortSignal };
+
 /** What the command reads. Each request tells its offset, so that bytes can be sent again after a cut. */
 export function stdinStream(
   transport: Transport,
@@ -21,6 +24,8 @@ export function stdinStream(
   const pump = new Pump((bytes) => sender.send(bytes));
   return new WritableStream<Uint8Array | string>({
     start(controller) {
+      // `abort` below waits for a write that is under way, which must not wait for the command.
+      (controller as Controller).signal.addEventListener("abort", () => stop.end(), { once: true });
       pump.onFailure = (error) => {
         stop.end();
         controller.error(error);

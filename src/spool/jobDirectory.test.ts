@@ -40,7 +40,7 @@ function make(more: Partial<DirectoryParts> = {}): Promise<JobDirectory> {
   (more.quota ?? quota).take(fixedBytes(spec));
   return JobDirectory.create({
     ...{ path: path(), spec, keptBytes: Number.POSITIVE_INFINITY, limits: { timelineBytes: 1e6 }, quota },
-    ...{ wall: () => now, onError: (error) => errors.push(error), onClosed: () => {}, ...more },
+    ...{ wall: () => now, onError: (error) => errors.push(error), ...more },
   });
 }
 

@@ -31,8 +31,6 @@ export interface DirectoryParts {
   readonly wall: () => number;
   /** A record of the job's life could not be written. */
   readonly onError: (error: unknown) => void;
-  /** Nothing more is written. */
-  readonly onClosed: () => void;
 }
 
 /** What the files take that every job has, before any output. */
@@ -115,11 +113,6 @@ export class JobDirectory implements JobFiles {
     this.#notify = callback;
   }
 
-  /** What has come and is not in the timeline yet. */
-  get pending() {
-    return this.#timeline.pending;
-  }
-
   summary() {
     const { stdout, stderr } = this.#files;
     this.#timeline.flush();
@@ -129,13 +122,11 @@ export class JobDirectory implements JobFiles {
   ended(job: EndedJob): void {
     this.#write("exit", () => encodeExit(job));
     this.#closeAll();
-    this.#parts.onClosed();
   }
 
   discard(): void {
     if (this.#open.size === 0) return;
     this.#closeAll();
-    this.#parts.onClosed();
     rmSync(this.#parts.path, { recursive: true, force: true });
     this.#parts.quota.give(this.#storedBytes());
   }

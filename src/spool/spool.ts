@@ -26,8 +26,6 @@ interface SpoolParts {
 export class FileSpool implements Spool {
   readonly #parts: SpoolParts;
   readonly #jobs: string;
-  /** Directories that are being written. */
-  readonly #live = new Map<JobId, JobDirectory>();
   /** Shared by all who follow a job. */
   readonly #orders = new Map<JobId, SharedOrder>();
 
@@ -48,11 +46,7 @@ export class FileSpool implements Spool {
     const keptBytes = Math.min(limits.keptOutputBytes, jobSpec.outputBytes ?? Number.POSITIVE_INFINITY);
     try {
       const path = join(this.#jobs, job.id);
-      const onClosed = () => void this.#live.delete(job.id);
-      const parts = { path, spec, keptBytes, limits, quota, wall, onError, onClosed };
-      const directory = await JobDirectory.create(parts);
-      this.#live.set(job.id, directory);
-      return directory;
+      return await JobDirectory.create({ path, spec, keptBytes, limits, quota, wall, onError });
     } catch (error) {
       quota.give(bytes);
       throw asRefusal(error);
@@ -93,7 +87,6 @@ export class FileSpool implements Spool {
     if (order === undefined) {
       if (statSync(directory, { throwIfNoEntry: false }) === undefined) return null;
       order = new SharedOrder(directory, {
-        pending: () => this.#live.get(id)?.pending ?? null,
         onUnused: () => void this.#orders.delete(id),
       });
       this.#orders.set(id, order);

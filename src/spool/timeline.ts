@@ -40,6 +40,8 @@ export class TimelineWriter {
   readonly #room: TimelineRoom;
   #last: { stream: OutputStream; at: number; bytes: number } | null = null;
   #writtenBytes = 0;
+  /** A record had no room. After a hole the order would be a wrong one, so nothing follows it. */
+  #full = false;
 
   constructor(descriptor: number, room: TimelineRoom) {
     this.#descriptor = descriptor;
@@ -49,11 +51,6 @@ export class TimelineWriter {
   /** What the file takes on the disk. */
   get storedBytes(): number {
     return onDisk(this.#writtenBytes);
-  }
-
-  /** What has come and is not written yet; it may still grow. */
-  get pending(): { readonly stream: OutputStream; readonly bytes: number } | null {
-    return this.#last;
   }
 
   /** So many bytes have been kept at that time (milliseconds since 1970). */
@@ -83,7 +80,10 @@ export class TimelineWriter {
   #write(kind: bigint, at: number, bytes: number): void {
     const next = this.#writtenBytes + timelineRecordBytes;
     const wanted = onDisk(next) - onDisk(this.#writtenBytes);
-    if (next > this.#room.mostBytes || (wanted > 0 && !this.#room.take(wanted))) return;
+    if (this.#full || next > this.#room.mostBytes || (wanted > 0 && !this.#room.take(wanted))) {
+      this.#full = true;
+      return;
+    }
     const record = new BigUint64Array(2);
     record[0] = BigInt(Math.round(at * 1_000));
     record[1] = (kind << kindBits) | BigInt(bytes);
@@ -92,6 +92,7 @@ export class TimelineWriter {
       this.#writtenBytes = next;
     } catch {
       // A full disk: the bytes themselves are kept or told to be cut, only their time is lost.
+      this.#full = true;
       this.#room.give(wanted);
     }
   }

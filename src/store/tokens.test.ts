@@ -69,10 +69,20 @@ describe("tokens", () => {
     expect(mode()).toEqual(before);
   });
 
+  test("that the disk cannot take are refused as such", () => {
+    const { tokens, database } = open();
+    tokens.put(token("a"));
+    const pages = database.query<{ page_count: bigint }, []>("PRAGMA page_count").get()?.page_count;
+    database.run(`PRAGMA max_page_count = ${pages}`);
+    const put = () => tokens.put(token("b", { name: "b".repeat(100_000) }));
+    expect(put).toThrow(expect.objectContaining({ code: "storage-full" }));
+    expect(tokens.all()).toEqual([token("a")]);
+  });
+
   test("nothing in a name is SQL", () => {
     const { tokens } = open();
     const names = ["'); DROP TABLE tokens; --", '"', "?", "\u{1f600}"];
-    names.forEach((name, index) => tokens.put(token(String(index), { name })));
+    for (const [index, name] of names.entries()) tokens.put(token(String(index), { name }));
     expect(tokens.all().map(({ name }) => name)).toEqual(names);
   });
 });

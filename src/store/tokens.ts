@@ -1,4 +1,5 @@
-import type { Database, Statement } from "bun:sqlite";
+import { type Database, SQLiteError, type Statement } from "bun:sqlite";
+import { ErrandError } from "../core/errors.ts";
 import { isScope, type Scope } from "../core/scopes.ts";
 import type { StoredToken, TokenRecord } from "../core/tokens.ts";
 
@@ -47,11 +48,14 @@ export class SqliteTokens implements TokenRecord {
     this.#durably(() => this.#remove.run(id));
   }
 
-  /** Other records may be lost with the power; a token that was revoked must not come back. */
+  /** Other records may be lost with the power; a token that was revoked must not come back. Throws `storage-full`. */
   #durably(write: () => void): void {
     this.#database.run("PRAGMA synchronous = FULL");
     try {
       write();
+    } catch (error) {
+      if (!(error instanceof SQLiteError && error.code === "SQLITE_FULL")) throw error;
+      throw new ErrandError("storage-full", "the disk is full: the tokens cannot be written");
     } finally {
       this.#database.run("PRAGMA synchronous = NORMAL");
     }

@@ -66,7 +66,11 @@ describe("its scopes count:", () => {
   const subsets = ["read", "run", "admin", "read run", "read admin", "run admin", "admin run read"];
   beforeAll(async () => {
     const config = subsets.map((subset) =>
-      tokenTable(subset, sha256(subset.replaceAll(" ", "-")), `scopes = ${JSON.stringify(subset.split(" "))}`),
+      tokenTable(
+        subset,
+        sha256(subset.replaceAll(" ", "-")),
+        `scopes = ${JSON.stringify(subset.split(" "))}`,
+      ),
     );
     server = await startServer({ config: config.join("") });
   });

@@ -135,10 +135,6 @@ describe("a call:", () => {
     ["GET", "/v1/files/a"],
     ["GET", "/v1/files/a/b.txt"],
     ["PUT", "/v1/files/a"],
-    ["GET", "/v1/tokens"],
-    ["POST", "/v1/tokens"],
-    ["DELETE", "/v1/tokens/some"],
-    ["POST", "/v1/shutdown"],
   ] as const;
 
   test.each(calls)("%s %s", async (method, path) => {

@@ -1,8 +1,8 @@
 // Contract v1, `/v1/tokens`: tokens are made, listed and revoked by those who have the scope admin.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { idOf, specOf } from "../support/jobs.ts";
-import { requestBytes } from "../support/raw-request.ts";
 import { rawConnection } from "../support/raw.ts";
+import { requestBytes } from "../support/raw-request.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import { listTokens, makeToken, newName, postToken, revokeToken } from "../support/tokens.ts";
 import { until } from "../support/wait.ts";
@@ -131,7 +131,10 @@ describe("a request that is not right makes no token:", () => {
   const good = { name: "never", scopes: ["read"] };
   const past = new Date(Date.now() - 1).toISOString();
   const json = { "content-type": "application/json" };
-  const refused = async (body: string, options: { headers?: Record<string, string>; query?: string } = {}) => {
+  const refused = async (
+    body: string,
+    options: { headers?: Record<string, string>; query?: string } = {},
+  ) => {
     const before = await listTokens(server);
     const { headers = json, query = "" } = options;
     const said = await problem(server, `/v1/tokens${query}`, { method: "POST", headers, body });
@@ -172,7 +175,11 @@ describe("a request that is not right makes no token:", () => {
     ["a list", [good], "the body"],
     ["null", null, "the body"],
   ])("%s", async (_what, body, words) => {
-    expect(await refused(JSON.stringify(body))).toEqual([422, "invalid-spec", expect.stringContaining(words)]);
+    expect(await refused(JSON.stringify(body))).toEqual([
+      422,
+      "invalid-spec",
+      expect.stringContaining(words),
+    ]);
   });
 
   test.each([

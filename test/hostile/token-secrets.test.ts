@@ -60,7 +60,9 @@ function files(): Record<string, string> {
 describe("the secret of a token is not in", () => {
   test("the log, which tells of every operation on tokens who did what to which, and how it went", () => {
     const log = server.logLines();
-    expect(leaks(Object.fromEntries(log.map((line) => [JSON.stringify(line), JSON.stringify(line)])))).toEqual([]);
+    expect(
+      leaks(Object.fromEntries(log.map((line) => [JSON.stringify(line), JSON.stringify(line)]))),
+    ).toEqual([]);
     const audit = log.filter(({ msg }) => msg === "audit");
     const [first, second] = made;
     for (const { id, name, scopes } of made) {

@@ -23,17 +23,17 @@ export function decodeSpec(value: unknown, { aliasBytes, labelCount, streams }: 
   if (Object.keys(wire.labels ?? {}).length > labelCount)
     throw invalid(`labels: at most ${labelCount} are allowed`);
   refuseContradictions(wire, streams);
-  return fromWire(wire, streams);
+  return fromWire(wire, variables(value), streams);
 }
 
-function fromWire(wire: WireSpec, streams: boolean): JobSpec {
+function fromWire(wire: WireSpec, env: JobSpec["env"], streams: boolean): JobSpec {
   const { callback, discardOutput = false } = wire;
   const mode = wire.mode ?? (streams ? "attached" : "background");
   return {
     ...plainSpec,
     command: commandOf(wire),
     cwd: wire.cwd ?? null,
-    env: wire.env ?? {},
+    env,
     alias: wire.alias ?? null,
     aliasPolicy: wire.aliasPolicy ?? "reject",
     mode,
@@ -57,6 +57,16 @@ function fromWire(wire: WireSpec, streams: boolean): JobSpec {
   };
 }
 
+/** As they were sent: the schema would leave out `__proto__`, which is a name as any other. */
+function variables(value: unknown): JobSpec["env"] {
+  const env = isObject(value) && isObject(value.env) ? value.env : {};
+  const entries = Object.entries(env).map(([name, text]): [string, string] => {
+    if (typeof text === "string") return [name, text];
+    throw invalid(`env.${name}: a string is needed`);
+  });
+  return Object.fromEntries(entries);
+}
+
 function commandOf({ command, shell }: WireSpec): JobSpec["command"] {
   if (shell !== undefined) return ["/bin/sh", "-c", shell];
   const [program, ...args] = command ?? [];
@@ -67,7 +77,8 @@ function commandOf({ command, shell }: WireSpec): JobSpec["command"] {
 function stdinOf(stdin: WireSpec["stdin"]): JobSpec["stdin"] {
   if (stdin === undefined) return null;
   if (stdin === "open") return stdin;
-  return "text" in stdin ? Buffer.from(stdin.text) : Buffer.from(stdin.base64, "base64");
+  const { text, base64 = "" } = stdin;
+  return text === undefined ? Buffer.from(base64, "base64") : Buffer.from(text);
 }
 
 /** What needs somebody who watches the command, which nobody does once it is let go. */
@@ -130,15 +141,25 @@ function refusePlanned(value: unknown): void {
   });
 }
 
-function explain({ issues: [issue] }: z.ZodError): ErrandError {
-  if (issue === undefined) return invalid("it cannot be read");
-  const path = issue.path.join(".");
-  if (issue.code === "unrecognized_keys") return unknownField(path, issue.keys[0] ?? "");
-  if (issue.code === "invalid_union") {
-    const found = issue.errors.flat().find(({ code }) => code === "unrecognized_keys");
-    if (found?.code === "unrecognized_keys") return unknownField(path, found.keys[0] ?? "");
-  }
-  return invalid(`${path || "the body"}: ${issue.message}`);
+function explain({ issues }: z.ZodError): ErrandError {
+  // A name that was mistyped explains the one that is missing.
+  const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0];
+  return issue === undefined ? invalid("it cannot be read") : explainIssue(issue, issue.path);
+}
+
+type Issue = z.ZodError["issues"][number];
+
+function explainIssue(issue: Issue, path: readonly PropertyKey[]): ErrandError {
+  const place = path.join(".");
+  if (issue.code === "unrecognized_keys") return unknownField(place, issue.keys[0] ?? "");
+  // Of several forms, the one whose fields were looked at says what is wrong in it.
+  const inside = issue.code === "invalid_union" ? issue.errors.flat().find(isInside) : undefined;
+  if (inside !== undefined) return explainIssue(inside, [...path, ...inside.path]);
+  return invalid(`${place || "the body"}: ${issue.message}`);
+}
+
+function isInside({ code, path }: Issue): boolean {
+  return path.length > 0 || code === "unrecognized_keys" || code === "custom";
 }
 
 function unknownField(path: string, name: string): ErrandError {

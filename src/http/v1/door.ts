@@ -37,15 +37,16 @@ export class V1Door implements Door {
     if (new URL(path, base).pathname !== path || path.includes("%")) {
       throw new ErrandError("not-found", "no such path in v1");
     }
-    const method = request.method ?? "GET";
-    const stream = streamCall(method === "HEAD" ? "GET" : method, path);
+    // The answer to HEAD has the headers of GET; its body is left out when it is sent.
+    const method = request.method === "HEAD" ? "GET" : (request.method ?? "GET");
+    const stream = streamCall(method, path);
     if (stream !== null) {
       await stream(this.#parts, exchange);
       return;
     }
     // Loaded at the first call: the libraries take longer to load than the whole server takes to start.
     this.#routes ??= import("./routes.ts").then(({ makeRoutes }) => makeRoutes(this.#parts));
-    const hasBody = method !== "GET" && method !== "HEAD";
+    const hasBody = method !== "GET";
     const routes = await this.#routes;
     const answer = await routes.fetch(
       new Request(`${base}${path}${query === "" ? "" : `?${query}`}`, {

@@ -108,8 +108,7 @@ async function sendPart(broker: Broker, { response, id, stream, start, end, tota
     return;
   }
   for (let offset = start; offset < end && !response.destroyed; ) {
-    const chunk = await broker.readOutput(id, stream, offset, Math.min(chunkBytes, end - offset));
-    // It was removed meanwhile: the answer stays short, which its length tells.
+    const chunk = await readKept(broker, { id, stream, offset, length: Math.min(chunkBytes, end - offset) });
     if (chunk.byteLength === 0) break;
     offset += chunk.byteLength;
     await write(response, chunk);
@@ -148,7 +147,7 @@ export async function followOutput(broker: Broker, following: Following): Promis
       for (;;) {
         const available = (broker.outputBytes(id, stream) ?? 0) - offset;
         if (available <= 0 || response.destroyed) break;
-        const chunk = await broker.readOutput(id, stream, offset, Math.min(chunkBytes, available));
+        const chunk = await readKept(broker, { id, stream, offset, length: Math.min(chunkBytes, available) });
         if (chunk.byteLength === 0) break;
         offset += chunk.byteLength;
         await write(response, chunk);
@@ -170,4 +169,21 @@ export async function followOutput(broker: Broker, following: Following): Promis
 async function write(response: ServerResponse, chunk: Uint8Array): Promise<void> {
   response.write(chunk);
   while (response.writableLength >= chunkBytes && !response.destroyed) await roomIn(response);
+}
+
+interface Wanted {
+  readonly id: JobId;
+  readonly stream: OutputStream;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Nothing when it has been removed meanwhile: the answer stays short, which its length tells. */
+async function readKept(broker: Broker, { id, stream, offset, length }: Wanted): Promise<Uint8Array> {
+  try {
+    return await broker.readOutput(id, stream, offset, length);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return new Uint8Array(0);
+    throw error;
+  }
 }

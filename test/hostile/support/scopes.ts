@@ -67,7 +67,10 @@ export const cells: readonly Cell[] = [
     headers: json,
     body: '{"alias":"ALIAS","cmd":"touch","args":["FILE"]}',
   }),
-  row("POST /process?", "jobs.start", 200, { headers: form, body: '{"alias":"ALIAS","cmd":"touch","args":["FILE"]}' }),
+  row("POST /process?", "jobs.start", 200, {
+    headers: form,
+    body: '{"alias":"ALIAS","cmd":"touch","args":["FILE"]}',
+  }),
   row("POST /shell", "jobs.start", 200, { headers: json, body: '{"command":"touch FILE"}' }),
   row("POST /shell?", "jobs.start", 200, { headers: json, body: '{"command":"touch FILE","wait":false}' }),
   // What no door knows is the same for every credential.
@@ -102,7 +105,9 @@ export function byToken(name: string, secret: string, scopes: Asker["scopes"]): 
 export const signer: Asker = {
   name: "signer",
   scopes: ["run"],
-  headers: ({ method, path }, body) => ({ ...signature({ method, path: path.split("?", 1)[0] ?? "", body }) }),
+  headers: ({ method, path }, body) => ({
+    ...signature({ method, path: path.split("?", 1)[0] ?? "", body }),
+  }),
 };
 
 export const subsets = [
