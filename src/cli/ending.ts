@@ -59,7 +59,7 @@ const realTimeHighest = 64;
 export function startError(error: unknown): unknown {
   if (!(error instanceof ErrandError) || error.code !== "start-failed") return error;
   const { exitCode, note } = notStarted(error.detail);
-  return new CliError(exitCode, note ?? error.detail);
+  return new CliError(exitCode, `${note ?? error.detail} (${error.code})`);
 }
 
 const noSuchFile = 2;

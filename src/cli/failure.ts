@@ -33,11 +33,13 @@ const noServer =
 const noToken =
   "The token comes from --token-file, ERRAND_TOKEN, the context, or on the server's own machine from <data>/token.";
 
+/** The code behind the words is stable: docs/errors.md explains each. */
 function refusal({ status, detail, code, retryAfterSeconds }: ErrandError): Failure {
-  if (status === 401) return failure(exitCodes.noPermission, detail, noToken);
-  if (status === 403) return failure(exitCodes.noPermission, detail);
+  const message = `${detail} (${code})`;
+  if (status === 401) return failure(exitCodes.noPermission, message, noToken);
+  if (status === 403) return failure(exitCodes.noPermission, message);
   const retry = retryAfterSeconds === null ? null : `Try again in ${retryAfterSeconds} s.`;
-  return failure(exitCodes.refused, detail === "" ? code : detail, retry);
+  return failure(exitCodes.refused, message, retry);
 }
 
 function cut({ message, jobId, received: { cursor } }: StreamCut): Failure {

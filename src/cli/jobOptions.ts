@@ -2,11 +2,13 @@ import { readFileSync } from "node:fs";
 import { type Command, Option } from "commander";
 import type { JobSpec } from "../sdk/specTypes.ts";
 import { usageError } from "./exitCodes.ts";
+import { readSpecFile } from "./specFile.ts";
 import type { Variables } from "./surroundings.ts";
 import { byteCount, collect, collectPair, seconds, wholeNumber } from "./values.ts";
 
 /** What `run` and `start` say about a job. */
 export interface JobOptions {
+  readonly spec?: string;
   readonly shell?: true;
   readonly cwd?: string;
   readonly env?: readonly string[];
@@ -33,6 +35,7 @@ export function withJobOptions(command: Command): Command {
   return command
     .optionsGroup("What to run:")
     .option("--shell", "the words are a line for /bin/sh, such as 'cd /srv && ls | wc -l'")
+    .option("--spec <file>", "the job as JSON, as POST /v1/jobs takes it; what is typed wins over it")
     .option("--cwd <folder>", "working directory, on the server")
     .option(
       "-e, --env <name=value>",
@@ -77,31 +80,34 @@ export function withJobOptions(command: Command): Command {
     .option("--callback <url>", "is told when the job has ended");
 }
 
-/** The spec of a job, from what was typed. Throws `CliError`. */
+/** The spec of a job: of its file, if there is one, and of what was typed, which wins. Throws `CliError`. */
 export function jobSpec(words: readonly string[], options: JobOptions, variables: Variables): JobSpec {
-  if (words.length === 0)
+  const { command, shell, ...base } = options.spec === undefined ? {} : readSpecFile(options.spec);
+  const typed = options.shell === true ? { shell: words.join(" ") } : { command: words };
+  const what = words.length > 0 ? typed : defined({ command, shell });
+  if (Object.keys(what).length === 0)
     throw usageError("there is no command", "Write it behind --, as in: errand run -- ls -l");
-  const {
-    cwd,
-    alias,
-    aliasPolicy,
-    label: labels,
-    timeout,
-    idleTimeout,
-    grace,
-    outputLimit,
-    retain,
-  } = options;
+  const { cwd, alias, aliasPolicy, timeout, idleTimeout, grace, outputLimit, retain } = options;
   const { merge, discard, leftovers, callback } = options;
+  const env = environmentOf(options, variables);
   return {
-    ...(options.shell === true ? { shell: words.join(" ") } : { command: words }),
-    ...defined({ cwd, alias, aliasPolicy, labels, leftovers }),
-    ...defined({ env: environmentOf(options, variables), successExitCodes: successCodes(options) }),
+    ...base,
+    ...what,
+    ...defined({ cwd, alias, aliasPolicy, leftovers, successExitCodes: successCodes(options) }),
+    ...defined({ env: merged(base.env, env), labels: merged(base.labels, options.label) }),
     ...defined({ runTimeoutSeconds: timeout, idleTimeoutSeconds: idleTimeout, stopGraceSeconds: grace }),
     ...defined({ retainSeconds: retain, mergeOutput: merge, discardOutput: discard }),
-    ...(outputLimit === undefined ? {} : { limits: { outputBytes: outputLimit } }),
-    ...(callback === undefined ? {} : { callback: { url: callback } }),
-  };
+    ...(outputLimit === undefined ? {} : { limits: { ...base.limits, outputBytes: outputLimit } }),
+    ...(callback === undefined ? {} : { callback: { ...base.callback, url: callback } }),
+  } as JobSpec;
+}
+
+/** Both, of which the second wins; nothing when there is neither. */
+function merged(
+  first: Readonly<Record<string, string>> | undefined,
+  second: Readonly<Record<string, string>> | undefined,
+): Readonly<Record<string, string>> | undefined {
+  return second === undefined ? first : { ...first, ...second };
 }
 
 function defined<Shape extends object>(shape: Shape): Partial<Shape> {

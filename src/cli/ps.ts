@@ -5,7 +5,8 @@ import { type ConnectionOptions, connect, withConnection } from "./connect.ts";
 import { age, commandWords, printJson, stateWords } from "./print.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { table } from "./table.ts";
-import { wholeNumber } from "./values.ts";
+import { visible } from "./text.ts";
+import { seconds, wholeNumber } from "./values.ts";
 
 interface PsOptions extends ConnectionOptions {
   readonly all?: true;
@@ -13,6 +14,7 @@ interface PsOptions extends ConnectionOptions {
   readonly alias?: string;
   readonly label?: string;
   readonly limit?: number;
+  readonly within?: number;
   readonly ids?: true;
   readonly json?: true;
 }
@@ -49,6 +51,7 @@ export function psCommand(surroundings: Surroundings): Command {
     .option("--alias <alias>", "only of this alias")
     .option("--label <label>", "only with this label: KEY or KEY=VALUE")
     .option("-n, --limit <count>", "the newest so many", wholeNumber(1, mostJobs))
+    .option("--within <time>", "give up when there is no answer by then", seconds)
     .option("--ids", "print the ids alone")
     .option("--json", "print one document of JSON");
   return withConnection(command)
@@ -68,7 +71,7 @@ async function ps(options: PsOptions, surroundings: Surroundings): Promise<void>
   const { stdout } = surroundings;
   const jobs = await list(options, surroundings);
   if (options.json === true) return await printJson(surroundings, { jobs });
-  if (options.ids === true) return await stdout.write(jobs.map(({ id }) => `${id}\n`).join(""));
+  if (options.ids === true) return await stdout.write(jobs.map(({ id }) => `${visible(id)}\n`).join(""));
   const rows = jobs.map((job) => [
     job.id,
     stateWords(job),
@@ -80,7 +83,8 @@ async function ps(options: PsOptions, surroundings: Surroundings): Promise<void>
 }
 
 async function list(options: PsOptions, surroundings: Surroundings): Promise<JobRecord[]> {
-  const { all, state, alias, label, limit = mostJobs } = options;
+  const { all, state, alias, label, within, limit = mostJobs } = options;
+  const call = within === undefined ? {} : { signal: AbortSignal.timeout(within * 1_000) };
   const query: ListQuery = {
     ...(state === undefined && all ? {} : { state: state ?? liveStates }),
     alias,
@@ -88,7 +92,7 @@ async function list(options: PsOptions, surroundings: Surroundings): Promise<Job
     ...(limit < usualPage ? { pageSize: limit } : {}),
   };
   const jobs: JobRecord[] = [];
-  for await (const job of connect(options, surroundings).list(query)) {
+  for await (const job of connect(options, surroundings).list(query, call)) {
     jobs.push(job);
     if (jobs.length >= limit) break;
   }

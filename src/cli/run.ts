@@ -71,8 +71,12 @@ export function runCommand(surroundings: Surroundings, { endWith }: Program): Co
 
 function whenLost(text: string): OnDisconnect {
   if (text === "kill" || text === "detach") return text;
-  const killAfterSeconds = seconds(text);
-  if (killAfterSeconds > 0) return { killAfterSeconds };
+  try {
+    const killAfterSeconds = seconds(text);
+    if (killAfterSeconds > 0) return { killAfterSeconds };
+  } catch {
+    // Told below, with all that is allowed.
+  }
   throw new InvalidArgumentError("kill, detach or a time such as 30s is needed.");
 }
 
@@ -88,9 +92,10 @@ async function run(
   surroundings: Surroundings,
 ): Promise<number> {
   const { stdout, stderr, variables } = surroundings;
-  const onDisconnect = options.onDisconnect ?? defaultDisconnect;
-  const passesStdin = takesStdin(options, surroundings);
-  const spec = { ...jobSpec(words, options, variables), mode: "attached", onDisconnect } as const;
+  const wanted = jobSpec(words, options, variables);
+  const onDisconnect = options.onDisconnect ?? wanted.onDisconnect ?? defaultDisconnect;
+  const passesStdin = takesStdin(options, surroundings) && wanted.stdin === undefined;
+  const spec = { ...wanted, mode: "attached", onDisconnect } as const;
   const errand = connect(options, surroundings);
   const relay = new SignalRelay(stderr);
   try {

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { exitCodes } from "./exitCodes.ts";
 import { type Failure, failureOf } from "./failure.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { visible } from "./text.ts";
 import { type Verb, verbs } from "./verbs.ts";
 
 /** As wide as help is where it goes to no terminal. */
@@ -79,7 +80,9 @@ function withNearestFlag(message: string, { options }: Command, { nearest }: Sur
 }
 
 async function tell({ exitCode, message, advice }: Failure, { stderr }: Surroundings): Promise<number> {
-  const lines = [message === null ? [] : `errand: ${message}`, advice ?? []].flat();
+  // What a server says may hold anything.
+  const said = message === null ? [] : `errand: ${message}`.split("\n").map(visible);
+  const lines = [...said, advice ?? []].flat();
   // Nobody may be left to read it.
   if (lines.length > 0) await stderr.write(`${lines.join("\n  ")}\n`).catch(() => {});
   return exitCode;

@@ -3,6 +3,7 @@ import { type ConnectionOptions, connect, withConnection } from "./connect.ts";
 import { eachJob } from "./eachJob.ts";
 import { printJson, stateWords } from "./print.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { visible } from "./text.ts";
 import { seconds } from "./values.ts";
 
 interface StopOptions extends ConnectionOptions {
@@ -32,7 +33,7 @@ export function stopCommand(surroundings: Surroundings): Command {
       await eachJob(ids, "stopping", surroundings, async (id) => {
         const job = await errand.job(id).stop({ graceSeconds: options.grace });
         if (options.json === true) await printJson(surroundings, job);
-        else await surroundings.stdout.write(`${job.id}  ${stateWords(job)}\n`);
+        else await surroundings.stdout.write(`${visible(`${job.id}  ${stateWords(job)}`)}\n`);
       });
     });
 }

@@ -108,6 +108,7 @@ export class ActiveJob {
 
   /** Tells all who wait. */
   announceEnd(): void {
+    this.#attendance?.close();
     const waiters = [...this.#endWaiters];
     this.#endWaiters.clear();
     for (const waiter of waiters) waiter(this.#job);

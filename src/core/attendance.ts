@@ -12,6 +12,7 @@ interface AttendanceParts {
 export class Attendance {
   readonly #parts: AttendanceParts;
   #present = 0;
+  #closed = false;
   #cancel: (() => void) | null = null;
 
   constructor(parts: AttendanceParts) {
@@ -30,10 +31,17 @@ export class Attendance {
     };
   }
 
+  /** The job has ended: there is nothing to wait for any more. */
+  close(): void {
+    this.#closed = true;
+    this.#cancel?.();
+    this.#cancel = null;
+  }
+
   #leave(): void {
     const { policy, clock, onAbandoned } = this.#parts;
     this.#present -= 1;
-    if (this.#present > 0 || policy === "detach") return;
+    if (this.#present > 0 || this.#closed || policy === "detach") return;
     if (policy === "kill") onAbandoned();
     else this.#cancel = clock.after(policy.killAfterSeconds * 1_000, onAbandoned);
   }

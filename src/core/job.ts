@@ -211,6 +211,7 @@ export type JobState = Job["state"];
 
 /** All states, in the order of a job's life. */
 export const jobStates = [
+  "queued",
   "starting",
   "running",
   "ended",

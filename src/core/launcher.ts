@@ -50,7 +50,7 @@ export class Launcher {
   /** Takes no new jobs; those that wait in a line are refused. */
   close(): void {
     this.#closed = true;
-    for (const launch of this.#lines.clear()) this.#refused(launch.active, this.#shuttingDown().message);
+    for (const { active } of this.#lines.clear()) this.#dismiss(active, this.#shuttingDown());
   }
 
   /** Resolves when no job is left. */
@@ -83,7 +83,10 @@ export class Launcher {
     if (alias === null || holder === undefined || aliasPolicy === "reject") {
       return this.#launch(this.#admit(spec, origin), onAdmitted);
     }
-    if (aliasPolicy === "join") return holder;
+    if (aliasPolicy === "join") {
+      onAdmitted?.(holder.job.id);
+      return holder;
+    }
     const launch = this.#enqueue({ ...spec, alias }, origin);
     try {
       onAdmitted?.(launch.active.job.id);
@@ -91,7 +94,11 @@ export class Launcher {
       this.unqueue(launch.active);
       throw error;
     }
-    if (aliasPolicy === "queue") return launch.active;
+    if (aliasPolicy === "queue") {
+      // Nothing but the record tells of it.
+      this.#parts.history.flush();
+      return launch.active;
+    }
     holder.stop("stopped", spec.stopGraceSeconds ?? this.#parts.limits.stopGraceSeconds);
     return launch.active.launched();
   }
@@ -99,12 +106,13 @@ export class Launcher {
   /** See `Broker.startDetached`. */
   detached(spec: JobSpec, origin: Origin): DetachedJob {
     const { active } = this.#admit(spec, origin);
-    const { clock, supervisor, history, log } = this.#parts;
+    const { clock, supervisor, history, bus, log } = this.#parts;
     try {
       const pid = supervisor.startDetached(spec);
       const job = active.apply({ type: "released", at: clock.now(), pid }) as DetachedJob;
       this.#settled(job);
       log.started(job);
+      bus.publish({ type: "started", job });
       // Nothing but the record tells of it.
       history.flush();
       return job;
@@ -117,8 +125,14 @@ export class Launcher {
   /** Takes a job out of its line; false when it is in none. */
   unqueue(active: ActiveJob): boolean {
     if (!this.#lines.remove(active)) return false;
-    this.#refused(active, "it was stopped before it was started");
+    this.#dismiss(active, new ErrandError("start-failed", "it was stopped before it was started"));
     return true;
+  }
+
+  /** It has waited in vain, and so has who waits for its execution. */
+  #dismiss(active: ActiveJob, failure: ErrandError): void {
+    this.#refused(active, failure.message);
+    active.announceLaunch(failure);
   }
 
   #shuttingDown(): ErrandError {

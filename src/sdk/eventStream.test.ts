@@ -1,45 +1,13 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { CutJob } from "../../test/sdk/support/cut-stream.ts";
-import { type Script, ScriptedServer } from "../../test/sdk/support/scripted-server.ts";
+import { all, scripted, textOf, untilError } from "../../test/sdk/support/client.ts";
+import type { Script } from "../../test/sdk/support/scripted-server.ts";
 import { ended, endedJob, line, started, text, wireJob } from "../../test/sdk/support/wire.ts";
 import { endEverything } from "../../test/support/cleanup.ts";
 import { until, within } from "../../test/support/wait.ts";
-import { Errand } from "./errand.ts";
 import { Cancelled, ConnectionError, ErrandError, StreamCut } from "./errors.ts";
-import type { JobEvent } from "./eventTypes.ts";
-import type { ErrandOptions, EventsOptions } from "./options.ts";
+import type { EventsOptions } from "./options.ts";
 
 afterAll(endEverything);
-
-async function scripted(script: Script, options: Partial<ErrandOptions> = {}) {
-  const server = await ScriptedServer.start(script);
-  const errand = new Errand({ url: server.url, ...options });
-  return { server, errand, job: errand.job("7") };
-}
-
-async function all(events: AsyncIterable<JobEvent>): Promise<JobEvent[]> {
-  const found: JobEvent[] = [];
-  for await (const event of events) found.push(event);
-  return found;
-}
-
-/** What one has seen before the error, and the error. */
-async function untilError(events: AsyncIterable<JobEvent>) {
-  const seen: JobEvent[] = [];
-  try {
-    for await (const event of events) seen.push(event);
-  } catch (error) {
-    return { seen, error };
-  }
-  throw new Error("there was no error");
-}
-
-const bytesOf = (events: readonly JobEvent[], type: "stdout" | "stderr") =>
-  Buffer.concat(events.flatMap((event) => (event.type === type ? [event.bytes] : [])));
-const textOf = (events: readonly JobEvent[], type: "stdout" | "stderr") =>
-  events
-    .map((event) => (event.type === type ? event.text : event.type === "ended" ? event.rest[type] : ""))
-    .join("");
 
 describe("events", () => {
   test("come in their order, to the end", async () => {
@@ -110,90 +78,6 @@ describe("events", () => {
       break;
     }
     await until(() => server.open === 0, { describe: "the connection to be closed" });
-  });
-});
-
-describe("a stream that is cut", () => {
-  test("100 streams, cut at any byte: no byte is lost or comes twice, no character is cut", async () => {
-    let cuts = 0;
-    const one = async (seed: number) => {
-      const cut = new CutJob(seed, 3_000);
-      const { job } = await scripted((asked, answer) => cut.events(asked, answer));
-      const events = await within(all(job.events()), { timeoutMilliseconds: 30_000 });
-      expect(events.filter(({ type }) => type === "started")).toHaveLength(1);
-      expect(events.at(-1)?.type).toBe("ended");
-      for (const type of ["stdout", "stderr"] as const) {
-        expect(bytesOf(events, type).equals(cut[type])).toBe(true);
-        expect(textOf(events, type)).toBe(new TextDecoder("utf-8", { ignoreBOM: true }).decode(cut[type]));
-      }
-      cuts += cut.cuts;
-    };
-    await Promise.all(Array.from({ length: 100 }, (_, seed) => one(seed)));
-    expect(cuts).toBeGreaterThan(100);
-  });
-
-  test("bytes that come again are left out, bytes that are missing are asked for", async () => {
-    const answers = [
-      started() + text("4-0", 0, "0123"),
-      // A server that begins too early, and one that leaves bytes out.
-      text("6-0", 2, "2345") + text("9-0", 8, "8"),
-      text("9-0", 6, "678") + ended("9-0"),
-    ];
-    const { job, server } = await scripted((_, answer, number) => {
-      answer.stream();
-      answer.chunk(answers[number] ?? "");
-      answer.finish();
-    });
-    const events = await all(job.events());
-    expect(textOf(events, "stdout")).toBe("012345678");
-    expect(server.asked.map(({ query }) => query.get("cursor"))).toEqual([null, "4-0", "6-0"]);
-  });
-
-  test.each([
-    ["no JSON", "hello\n"],
-    ["no event", "[]\n"],
-    ["an event without its fields", '{"type":"stdout","cursor":"9-9"}\n'],
-    ["no base64", '{"type":"stdout","cursor":"9-9","offset":1,"base64":"!"}\n'],
-  ])("%s between events counts as a cut", async (_, odd) => {
-    const { job } = await scripted((_asked, answer, number) => {
-      answer.stream();
-      answer.chunk(number === 0 ? started() + text("1-0", 0, "a") + odd : text("2-0", 1, "b") + ended("2-0"));
-      answer.finish();
-    });
-    expect(textOf(await all(job.events()), "stdout")).toBe("ab");
-  });
-
-  test("a silent one is taken for cut; heartbeats are signs of life", async () => {
-    const { job, server } = await scripted(
-      async (_, answer, number) => {
-        answer.stream();
-        if (number === 1) return answer.chunk(ended("0-0"));
-        answer.chunk(started());
-        for (let beat = 0; beat < 8; beat += 1) {
-          await Bun.sleep(100);
-          answer.chunk(line({ type: "heartbeat" }));
-        }
-      },
-      { silenceSeconds: 0.4 },
-    );
-    const begin = performance.now();
-    await within(all(job.events()));
-    expect(server.asked).toHaveLength(2);
-    expect(performance.now() - begin).toBeGreaterThan(1_100);
-  });
-
-  test("time that the reader takes is no silence", async () => {
-    const { job, server } = await scripted(
-      (_, answer) => {
-        answer.stream();
-        answer.chunk(started());
-        answer.chunk(ended("0-0"));
-        answer.finish();
-      },
-      { silenceSeconds: 0.2 },
-    );
-    for await (const _ of job.events()) await Bun.sleep(500);
-    expect(server.asked).toHaveLength(1);
   });
 });
 

@@ -67,6 +67,7 @@ function openEvents(transport: Transport, { jobId, cursor, follow, signal }: Wan
   return transport.open({ path, headers: { Accept: ndjson }, signal });
 }
 
+/** Where a job is. */
 export function jobPath(jobId: string): string {
   return `/v1/jobs/${encodeURIComponent(jobId)}`;
 }

@@ -1,19 +1,12 @@
 import { afterAll, expect, test } from "bun:test";
-import { type Script, ScriptedServer } from "../../test/sdk/support/scripted-server.ts";
+import { scripted } from "../../test/sdk/support/client.ts";
 import { line, wireJob } from "../../test/sdk/support/wire.ts";
 import { endEverything } from "../../test/support/cleanup.ts";
 import { until } from "../../test/support/wait.ts";
-import { Errand } from "./errand.ts";
 import { ConnectionError } from "./errors.ts";
-import type { ErrandOptions } from "./options.ts";
 import type { LifecycleEvent } from "./serverTypes.ts";
 
 afterAll(endEverything);
-
-async function scripted(script: Script, options: Partial<ErrandOptions> = {}) {
-  const server = await ScriptedServer.start(script);
-  return { server, errand: new Errand({ url: server.url, ...options }) };
-}
 
 async function some(events: AsyncIterable<LifecycleEvent>, count: number): Promise<LifecycleEvent[]> {
   const found: LifecycleEvent[] = [];

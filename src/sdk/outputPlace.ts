@@ -2,7 +2,7 @@ import { reasonOf } from "./address.ts";
 import { ConnectionError, ErrandError, StreamCut } from "./errors.ts";
 import { jobPath } from "./eventStream.ts";
 import type { StreamName } from "./eventTypes.ts";
-import { isOver, type JobRecord, type OutputStream } from "./jobTypes.ts";
+import { isOver, type OutputStream } from "./jobTypes.ts";
 import { jobOf } from "./readJob.ts";
 import type { Opened, Transport } from "./transport.ts";
 
@@ -30,6 +30,8 @@ export class OutputPlace {
   /** The answer brings so many more; null when it does not say. */
   #announced: number | null = null;
   #isFollowing = false;
+  /** What came in all, once the job has ended. */
+  #over: OutputStream | null = null;
   #wasOpen = false;
   #wasSilent = false;
 
@@ -77,33 +79,35 @@ export class OutputPlace {
     }
   }
 
-  /** What the end of an answer means: a proxy may have put a clean one to an answer that was cut. */
-  async afterAnswer(): Promise<"end" | "more" | "cut"> {
-    if (!this.#wanted.follow) return (this.#announced ?? 0) <= 0 ? "end" : "cut";
-    // Only now it is known where the tail ends.
-    if (!this.#isFollowing) return "more";
-    const { state, bytes, truncated } = await this.#known(true);
-    const isWhole = bytes === null || truncated || this.#read >= bytes;
-    return isOver({ state }) && isWhole ? "end" : "cut";
+  /** The last answer was to go on until the job ends; that it did so does not mean that the job has ended. */
+  get isFollowing(): boolean {
+    return this.#isFollowing;
   }
 
-  /** Whether a cut answer has brought all that a job that has ended has written. */
-  async hasAll(): Promise<boolean> {
-    if (!this.#isFollowing || !this.#wasOpen) return false;
-    try {
-      const { state, bytes } = await this.#known(false);
-      return isOver({ state }) && bytes !== null && this.#read >= bytes;
-    } catch {
-      // Nobody answers: nothing is known.
-      return false;
+  /**
+   * What is to be done after an answer. The server cuts what it knows not to be whole, and a proxy may put a clean end to what
+   * was cut: so the record is asked, and the rest of a job that has ended is fetched by its length. Throws `StreamCut` when
+   * not all was kept.
+   */
+  async next({ repeatable }: { readonly repeatable: boolean }): Promise<"end" | "more" | "cut"> {
+    if (!this.#isFollowing) {
+      if ((this.#announced ?? 0) > 0) return "cut";
+      if (!this.#wanted.follow) return "end";
+      // Only now it is known where the tail ends.
+      return this.#over === null ? "more" : this.#end(this.#over);
     }
-  }
-
-  async #known(repeatable: boolean): Promise<OutputStream & Pick<JobRecord, "state">> {
     const { transport, jobId, stream } = this.#source;
     const { signal } = this.#wanted;
     const job = jobOf(await transport.json({ path: jobPath(jobId), signal, repeatable }));
-    return { ...job[stream], state: job.state };
+    if (!isOver(job)) return "cut";
+    this.#over = job[stream];
+    return this.#read >= (job[stream].bytes ?? Number.POSITIVE_INFINITY) ? "end" : "more";
+  }
+
+  #end({ bytes }: OutputStream): "end" {
+    if (this.#read >= (bytes ?? 0)) return "end";
+    const { stream, jobId } = this.#source;
+    throw this.#cut(`${stream} of job ${jobId} was not kept from ${this.#read} to ${bytes}`, undefined);
   }
 
   /** Offset behind the last byte that has come. */
@@ -125,7 +129,7 @@ export class OutputPlace {
     const { follow, tail, signal } = this.#wanted;
     const offset = this.#offset;
     // A tail that grows while it is read would tell no offset to resume at.
-    this.#isFollowing = follow && offset !== null;
+    this.#isFollowing = follow && offset !== null && this.#over === null;
     const query = this.#isFollowing ? "?follow=true" : "";
     const range = offset === null ? `bytes=-${tail}` : `bytes=${offset}-`;
     const headers = { Accept: "application/octet-stream", ...(offset === 0 ? {} : { Range: range }) };
@@ -153,7 +157,7 @@ export class OutputPlace {
     const begin = status === 206 ? Number(start ?? this.#offset) : 0;
     if (begin > this.#offset)
       throw this.#cut(`the bytes from ${this.#offset} to ${begin} are no longer kept`, undefined);
-    if (this.#announced === null && end !== undefined && !this.#wanted.follow)
+    if (this.#announced === null && end !== undefined && !this.#isFollowing)
       this.#announced = Number(end) + 1 - begin;
     const skip = this.#offset - begin;
     if (this.#announced !== null) this.#announced -= skip;

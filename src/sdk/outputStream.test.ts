@@ -49,7 +49,7 @@ test("100 streams, cut at any byte, also with a clean end: no byte is lost or co
   const one = async (seed: number) => {
     const cut = new CutJob(seed, 20_000);
     const { job } = await scripted((asked, answer) =>
-      isRecord(asked) ? answer.json(cut.ended) : cut.output(asked, answer),
+      isRecord(asked) ? answer.json(cut.record()) : cut.output(asked, answer),
     );
     const bytes = await within(new Response(job.stdout()).bytes(), { timeoutMilliseconds: 15_000 });
     expect(Buffer.from(bytes).equals(cut.stdout)).toBe(true);
@@ -139,6 +139,35 @@ describe("a cut", () => {
     );
     expect(await textOf(job.stdout())).toBe("abc");
   });
+
+  test.each(["a cut", "a clean end"])(
+    "of output that was not kept whole is told, behind what is kept; %s",
+    async (end) => {
+      const job9 = endedJob(9, 0, { stdout: { bytes: 9, keptFrom: 0, truncated: true } });
+      const { job, server } = await scripted(async (asked, answer) => {
+        if (isRecord(asked)) return answer.json(job9);
+        if (asked.query.has("follow")) {
+          answer.stream("application/octet-stream");
+          answer.chunk("abc");
+          await Bun.sleep(50);
+          return end === "a cut" ? answer.cut() : answer.finish();
+        }
+        answer.head(206, { "content-length": "2", "content-range": "bytes 3-4/5" });
+        answer.raw("de");
+      });
+      const reader = job.stdout().getReader();
+      const pieces: Uint8Array[] = [];
+      const reading = (async () => {
+        for (;;) pieces.push((await reader.read()).value ?? new Uint8Array());
+      })();
+      await expect(within(reading)).rejects.toMatchObject({
+        ...{ name: "StreamCut", message: "stdout of job 7 was not kept from 5 to 9" },
+        received: { stdoutOffset: 5 },
+      });
+      expect(Buffer.concat(pieces).toString()).toBe("abcde");
+      expect(server.asked).toHaveLength(3);
+    },
+  );
 
   test("that cannot be mended tells how far it came", async () => {
     const { job } = await scripted(

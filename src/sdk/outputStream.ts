@@ -1,6 +1,6 @@
 import { throwIfCancelled } from "./cancel.ts";
 import { Cutter } from "./cutter.ts";
-import { ConnectionError } from "./errors.ts";
+import { ConnectionError, StreamCut } from "./errors.ts";
 import type { OutputOptions } from "./options.ts";
 import { OutputPlace, type OutputSource } from "./outputPlace.ts";
 
@@ -50,16 +50,12 @@ async function* outputPieces(
   const reconnect = source.transport.reconnect(signal);
   const place = new OutputPlace(source, { from, tail: tail ?? null, follow, signal });
   for (;;) {
-    let failure: unknown;
+    let failure: unknown = null;
     try {
       for await (const piece of place.pieces()) {
         reconnect.connected();
         yield piece;
       }
-      const after = await place.afterAnswer();
-      if (after === "end") return;
-      if (after === "more") continue;
-      failure = new ConnectionError("it ended before the job");
     } catch (error) {
       failure = error;
     }
@@ -68,12 +64,26 @@ async function* outputPieces(
       reconnect.connected();
       continue;
     }
-    // The answer of a job that the server has stopped is cut, too.
-    if (await place.hasAll()) return;
+    const next = await whatNext(place, failure);
+    if (next === "end") return;
+    if (next === "more") continue;
     try {
-      await reconnect.pause(failure);
+      await reconnect.pause(next.failure);
     } catch (error) {
       throw place.failure(error);
     }
+  }
+}
+
+type Next = "end" | "more" | { readonly failure: unknown };
+
+/** What to do after an answer that has ended, or failed. */
+async function whatNext(place: OutputPlace, failure: unknown): Promise<Next> {
+  if (failure !== null && !place.isFollowing) return { failure };
+  try {
+    const next = await place.next({ repeatable: failure === null });
+    return next === "cut" ? { failure: failure ?? new ConnectionError("it ended before the job") } : next;
+  } catch (error) {
+    return { failure: error instanceof StreamCut ? error : (failure ?? error) };
   }
 }

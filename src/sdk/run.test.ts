@@ -1,18 +1,12 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { type Answer, type Script, ScriptedServer } from "../../test/sdk/support/scripted-server.ts";
+import { errorOf, scripted } from "../../test/sdk/support/client.ts";
+import type { Answer, Script, ScriptedServer } from "../../test/sdk/support/scripted-server.ts";
 import { bad, ended, endedJob, good, line, started, text, wireJob } from "../../test/sdk/support/wire.ts";
 import { endEverything } from "../../test/support/cleanup.ts";
-import { until, within } from "../../test/support/wait.ts";
-import { Errand } from "./errand.ts";
+import { until } from "../../test/support/wait.ts";
 import { Cancelled, CommandFailed, ErrandError, StreamCut } from "./errors.ts";
-import type { ErrandOptions } from "./options.ts";
 
 afterAll(endEverything);
-
-async function scripted(script: Script, options: Partial<ErrandOptions> = {}) {
-  const server = await ScriptedServer.start(script);
-  return { server, errand: new Errand({ url: server.url, ...options }) };
-}
 
 function streaming(answer: Answer, ...lines: string[]): void {
   answer.stream("application/x-ndjson", { "errand-job-id": "7" });
@@ -21,15 +15,6 @@ function streaming(answer: Answer, ...lines: string[]): void {
 
 const bodyOf = (server: ScriptedServer, number = 0): unknown =>
   JSON.parse(server.asked[number]?.body.toString() ?? "null");
-
-async function errorOf(call: Promise<unknown>): Promise<unknown> {
-  try {
-    await within(call);
-  } catch (error) {
-    return error;
-  }
-  throw new Error("there was no error");
-}
 
 test("a result has both streams, the outcome and the job", async () => {
   const { errand, server } = await scripted((_, answer) =>

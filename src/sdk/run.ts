@@ -11,6 +11,9 @@ import type { Transport } from "./transport.ts";
 
 const defaultCaptureBytes = 64 * 1024 * 1024;
 
+/** What a spec may say. */
+const mostKillAfterSeconds = 86_400;
+
 /** Runs a command to its end and collects what it writes. */
 export async function runCommand(
   transport: Transport,
@@ -39,7 +42,8 @@ function specOf(command: readonly string[] | JobSpec, reconnectSeconds: number):
   if (spec.stdin === "open") throw new TypeError("stdin: nobody would write it; give all of it");
   if (spec.mode === "background") return spec;
   // It waits as long as this client tries to come back.
-  const onDisconnect = reconnectSeconds > 0 ? { killAfterSeconds: reconnectSeconds } : "kill";
+  const killAfterSeconds = Math.min(reconnectSeconds, mostKillAfterSeconds);
+  const onDisconnect = killAfterSeconds > 0 ? { killAfterSeconds } : "kill";
   return { ...spec, mode: "attached", onDisconnect: spec.onDisconnect ?? onDisconnect };
 }
 

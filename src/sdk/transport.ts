@@ -65,8 +65,8 @@ export class Transport {
     cutter.within(answerSeconds);
     try {
       const response = await this.#fetch(this.#base + call.path, this.#init(call, cutter.signal));
+      cutter.within(response.ok ? null : defaultAnswerSeconds);
       if (!response.ok) throw await errorOf(response);
-      cutter.within(null);
       this.#hasAnswered = true;
       return { response, cutter };
     } catch (error) {

@@ -4,26 +4,40 @@ import { flat } from "./model.ts";
 /** The completions for bash. Verbs and options are written into the script; jobs and contexts are asked for. */
 export function bashScript(verbs: readonly CompletedVerb[]): string {
   const all = flat(verbs);
+  const names = verbs.map(({ path }) => path[0]).join(" ");
   const parents = all.filter(({ below }) => below.length > 0);
   return `# Completions of errand for bash. Put this into ~/.bashrc:  source <(errand completion bash)
 
-_errand_words() { mapfile -t COMPREPLY < <(compgen -W "$1" -- "$word"); }
+_errand_words() {
+  local one
+  for one in "$@"; do
+    if [[ $one == "$word"* ]]; then COMPREPLY+=("$one"); fi
+  done
+}
 _errand_files() { compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$word"); }
 _errand_folders() { compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$word"); }
-_errand_ask() { _errand_words "$("\${COMP_WORDS[0]}" "$@" 2>/dev/null </dev/null)"; }
 
-# Options of a verb that are followed by a value.
+# What a server answers is taken when it is a plain word, and never expanded.
+_errand_ask() {
+  local one
+  while read -r one; do
+    if [[ $one =~ ^[A-Za-z0-9._@-]+$ ]]; then _errand_words "$one"; fi
+  done < <("\${COMP_WORDS[0]}" "$@" 2>/dev/null </dev/null)
+}
+
+# Options of the verb $1 that are followed by a value; $2 is one of them or not.
 _errand_takes_value() {
-  case "$1 $2" in
-${cases(all, ({ value }) => (value === null ? null : ""), "    ").join("\n")}
-    *) return 1 ;;
+  local all=
+  case $1 in
+${all.map(valueCase).join("\n")}
   esac
+  [[ " $all " == *" $2 "* ]]
 }
 
 # Completes the value of the option $2 of the verb $1.
 _errand_value() {
   case "$1 $2" in
-${cases(all, ({ value }) => (value === null ? null : action(value)), "    ").join("\n")}
+${all.flatMap(optionCases).join("\n")}
   esac
 }
 
@@ -36,7 +50,7 @@ ${all.flatMap(placeCases).join("\n")}
 
 _errand_options() {
   case $1 in
-${all.map((verb) => `    "${verb.path.join(" ")}") _errand_words "${optionWords(verb)}" ;;`).join("\n")}
+${all.map((verb) => `    "${verb.path.join(" ")}") _errand_words ${optionWords(verb)} ;;`).join("\n")}
   esac
 }
 
@@ -44,11 +58,11 @@ _errand() {
   local word=\${COMP_WORDS[COMP_CWORD]} verb=\${COMP_WORDS[1]-} at=2 places=0 rest=0
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    _errand_words "${verbs.map(({ path }) => path[0]).join(" ")} help --help --version"
+    _errand_words ${names} help --help --version
     return
   fi
   if [[ $verb == help ]]; then
-    ((COMP_CWORD > 2)) || _errand_words "${verbs.map(({ path }) => path[0]).join(" ")}"
+    ((COMP_CWORD > 2)) || _errand_words ${names}
     return
   fi
   case $verb in
@@ -87,7 +101,7 @@ complete -F _errand errand
 function parentCase({ path, below }: CompletedVerb): string {
   return `    ${path.join(" ")})
       if ((COMP_CWORD == 2)); then
-        _errand_words "${below.map((verb) => verb.path.at(-1)).join(" ")} --help"
+        _errand_words ${below.map((verb) => verb.path.at(-1)).join(" ")} --help
         return
       fi
       verb="$verb \${COMP_WORDS[2]}"
@@ -102,22 +116,23 @@ function commandVerbs(all: readonly CompletedVerb[]): string {
   return names.length === 0 ? "''" : names.join(" | ");
 }
 
-/** One line for each option of which \`text\` says something: \`"run --env" | "run -e") … ;;\`. */
-function cases(
-  all: readonly CompletedVerb[],
-  text: (option: CompletedOption) => string | null,
-  indent: string,
-): string[] {
-  return all.flatMap(({ path, options }) =>
-    options.flatMap((option) => {
-      const what = text(option);
-      if (what === null || (what === "" && option.value === null)) return [];
-      const names = [option.long, option.short].flatMap((name) =>
-        name === null ? [] : [`"${path.join(" ")} ${name}"`],
-      );
-      return [`${indent}${names.join(" | ")}) ${what} ;;`];
-    }),
-  );
+/** The options of a verb that are followed by a value. */
+function valueCase({ path, options }: CompletedVerb): string {
+  const names = options.flatMap((option) => (option.value === null ? [] : namesOf(option)));
+  return `    "${path.join(" ")}") all="${names.join(" ")}" ;;`;
+}
+
+/** How each value is completed, where there is anything to complete it with. */
+function optionCases({ path, options }: CompletedVerb): string[] {
+  return options.flatMap((option) => {
+    if (option.value === null || option.value.kind === "free") return [];
+    const names = namesOf(option).map((name) => `"${path.join(" ")} ${name}"`);
+    return [`    ${names.join(" | ")}) ${action(option.value)} ;;`];
+  });
+}
+
+function namesOf({ long, short }: CompletedOption): string[] {
+  return short === null ? [long] : [long, short];
 }
 
 function placeCases({ path, places, repeats }: CompletedVerb): string[] {
@@ -132,13 +147,13 @@ const commandPlace =
   '[[ $2 == 0 ]] && mapfile -t COMPREPLY < <(compgen -c -- "$word"); [[ $2 != 0 || $word == */* ]] && _errand_files';
 
 function optionWords({ options }: CompletedVerb): string {
-  return options.flatMap(({ long, short }) => (short === null ? [long] : [long, short])).join(" ");
+  return options.flatMap(namesOf).join(" ");
 }
 
 function action(value: Kind): string {
   switch (value.kind) {
     case "words":
-      return `_errand_words "${value.words.join(" ")}"`;
+      return `_errand_words ${value.words.join(" ")}`;
     case "file":
       return "_errand_files";
     case "folder":
@@ -146,9 +161,9 @@ function action(value: Kind): string {
     case "context":
       return "_errand_ask context list --names";
     case "jobs":
-      return "_errand_ask ps --all --ids -n 100";
+      return "_errand_ask ps --all --ids -n 100 --within 2";
     case "live jobs":
-      return "_errand_ask ps --ids";
+      return "_errand_ask ps --ids --within 2";
     case "command":
     case "free":
       return ":";

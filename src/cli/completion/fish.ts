@@ -8,6 +8,7 @@ export function fishScript(verbs: readonly CompletedVerb[]): string {
       ({ path, about }) => `complete -c errand -n '__errand_at 1' -a ${path[0]} -d ${quote(about)}`,
     ),
     "complete -c errand -n '__errand_at 1' -a help -d 'say how a verb is used'",
+    `complete -c errand -n '__errand_verb help; and __errand_at 2' -a ${quote(verbs.map(({ path }) => path[0]).join(" "))}`,
     "complete -c errand -n '__errand_at 1' -s V -l version -d 'print the version'",
     ...flat(verbs).flatMap(verbLines),
   ];
@@ -21,15 +22,16 @@ end
 # True behind the words of a verb.
 function __errand_verb
     set -l typed (commandline -opc)
-    test (count $typed) -gt (count $argv); and test "$typed[2..(math 1 + (count $argv))]" = "$argv"
+    set -l last (math 1 + (count $argv))
+    test (count $typed) -ge $last; and test "$typed[2..$last]" = "$argv"
 end
 
 function __errand_jobs
-    errand ps --all --ids -n 100 2>/dev/null </dev/null
+    errand ps --all --ids -n 100 --within 2 2>/dev/null </dev/null
 end
 
 function __errand_live_jobs
-    errand ps --ids 2>/dev/null </dev/null
+    errand ps --ids --within 2 2>/dev/null </dev/null
 end
 
 function __errand_contexts

@@ -5,11 +5,15 @@ export function zshScript(verbs: readonly CompletedVerb[]): string {
   return `#compdef errand
 # Completions of errand for zsh. Put this into a file _errand in a folder of $fpath:  errand completion zsh
 
-_errand_jobs() { local -a ids; ids=(\${(f)"$(errand ps --all --ids -n 100 2>/dev/null </dev/null)"}); compadd -a ids }
-_errand_live_jobs() { local -a ids; ids=(\${(f)"$(errand ps --ids 2>/dev/null </dev/null)"}); compadd -a ids }
+_errand_jobs() { local -a ids; ids=(\${(f)"$(errand ps --all --ids -n 100 --within 2 2>/dev/null </dev/null)"}); compadd -a ids }
+_errand_live_jobs() { local -a ids; ids=(\${(f)"$(errand ps --ids --within 2 2>/dev/null </dev/null)"}); compadd -a ids }
 _errand_contexts() { local -a names; names=(\${(f)"$(errand context list --names 2>/dev/null </dev/null)"}); compadd -a names }
 
 ${verbs.map((verb) => verbFunction(verb)).join("\n\n")}
+
+_errand_help() {
+  (( CURRENT == 2 )) && compadd ${verbs.map(({ path }) => path[0]).join(" ")}
+}
 
 _errand() {
 ${chooser(verbs, "_errand", ["'help:say how a verb is used'"])}

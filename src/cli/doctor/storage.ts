@@ -23,30 +23,38 @@ export function storageFindings(
 /** The directory itself, or the first above it that is there: where it would be made. */
 function nearestExisting(path: string): string {
   let place = path;
-  while (lstatSync(place, { throwIfNoEntry: false }) === undefined && dirname(place) !== place)
-    place = dirname(place);
+  while (!isThere(place) && dirname(place) !== place) place = dirname(place);
   return place;
 }
 
+function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    // What is above it is no directory.
+    return false;
+  }
+}
+
 function directory(data: string, place: string, probes: HostProbes): Finding {
-  const isThere = place === data;
   const fault = faultOf(data, place, probes);
   return {
     name: "data directory",
     verdict: fault === null ? "good" : "bad",
-    found: isThere ? data : `${data}, to be made in ${place}`,
+    found: place === data ? data : `${data}, to be made in ${place}`,
     means: fault === null ? null : `the server does not start: ${fault}`,
   };
 }
 
 function faultOf(data: string, place: string, probes: HostProbes): string | null {
-  const isThere = place === data;
-  const { uid, mode } = lstatSync(place);
-  if (!lstatSync(place).isDirectory() && (isThere || !isDirectoryBehind(place)))
-    return `${place} must be a directory${isThere ? ", not a link or a file" : ""}`;
+  const isMade = place === data;
+  const stat = lstatSync(place);
+  if (!stat.isDirectory() && (isMade || !isDirectoryBehind(place)))
+    return `${place} must be a directory${isMade ? ", not a link or a file" : ""}`;
+  const { uid, mode } = stat;
   const user = process.getuid?.();
-  if (isThere && user !== undefined && uid !== user) return `${place} belongs to another user`;
-  if (isThere && (mode & 0o022) !== 0) return `others can write to ${place}: chmod go-w it`;
+  if (isMade && user !== undefined && uid !== user) return `${place} belongs to another user`;
+  if (isMade && (mode & 0o022) !== 0) return `others can write to ${place}: chmod go-w it`;
   try {
     accessSync(place, constants.W_OK | constants.X_OK);
   } catch {

@@ -35,6 +35,10 @@ export async function sendEvents(
     "X-Accel-Buffering": "no",
     ...headers,
   });
+  if (response.req.method === "HEAD") {
+    response.end();
+    return;
+  }
   response.flushHeaders();
   let last = cursor;
   const beat = () => {

@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { ErrandError } from "../../core/errors.ts";
 import { isJobId } from "../../core/ids.ts";
-import type { JobId } from "../../core/job.ts";
+import type { Job, JobId } from "../../core/job.ts";
 import type { OutputPosition } from "../../core/ports.ts";
 import { whileConnected } from "../backpressure.ts";
 import type { Exchange } from "../exchange.ts";
@@ -9,6 +9,7 @@ import { beginning, decodeCursor, encodeCursor } from "./cursor.ts";
 import { type EncodedEvent, encodeEvent } from "./encodeEvent.ts";
 import { type StreamFormat, sendEvents } from "./eventStream.ts";
 import { follow } from "./follow.ts";
+import { readablePosition } from "./gaps.ts";
 import { read, readFlag } from "./parameters.ts";
 import type { RouteParts } from "./routeParts.ts";
 
@@ -21,10 +22,11 @@ export async function jobEvents(
   const parameters = read(query, ["cursor", "follow"]);
   const seen = parameters.get("cursor") ?? request.headers["last-event-id"];
   const from = typeof seen === "string" && seen !== "" ? decodeCursor(seen) : null;
-  const live = readFlag(parameters, "follow") ?? true;
-  if (!isJobId(id) || parts.broker.get(id) === undefined)
+  const live = (readFlag(parameters, "follow") ?? true) && request.method !== "HEAD";
+  const job = isJobId(id) ? parts.broker.get(id) : undefined;
+  if (job === undefined)
     throw new ErrandError("not-found", `no job ${JSON.stringify(id)} is running or on record`);
-  checkPosition(parts, id, from);
+  if (from !== null) checkPosition(parts, job, from);
   await sendJobEvents(parts, {
     response,
     id,
@@ -36,13 +38,12 @@ export async function jobEvents(
 }
 
 /** A cursor that never was is told before the answer begins. */
-function checkPosition({ broker }: RouteParts, id: JobId, from: OutputPosition | null): void {
-  const reader = from === null ? null : broker.follow(id);
-  if (reader === null || from === null) return;
+function checkPosition({ broker }: RouteParts, job: Job, from: OutputPosition): void {
+  const reader = broker.follow(job.id);
   try {
-    reader.at(from);
+    reader?.at(readablePosition(broker, job, from));
   } finally {
-    reader.close();
+    reader?.close();
   }
 }
 

@@ -1,6 +1,9 @@
 import type { Broker } from "../../core/broker.ts";
 import { isLive, type Job, type JobId } from "../../core/job.ts";
 import type { OutputPosition, OutputReader, OutputStream, OutputStretch } from "../../core/ports.ts";
+import { Changes } from "./changes.ts";
+import { beginning } from "./cursor.ts";
+import { gapsBehind, readablePosition } from "./gaps.ts";
 import { incompleteTail, wholeCharacters } from "./wholeText.ts";
 
 /** What happens in a job's life, for one who follows it. */
@@ -47,21 +50,25 @@ export async function* follow(
   const changes = new Changes(broker, id, options.signal);
   let reader: OutputReader | null = null;
   try {
-    let position = options.from ?? { stdout: 0, stderr: 0 };
+    let position = options.from ?? beginning;
     let startTold = options.from !== null;
     /** Whether an unfinished character is waited for. */
     let patient = true;
+    let over: Job | undefined;
     for (;;) {
       changes.note();
-      const job = broker.get(id);
+      // What has ended stays as it is: no need to read its record again for each piece.
+      const job: Job | undefined = over ?? broker.get(id);
       if (job === undefined || options.signal.aborted) return;
+      if (!isLive(job)) over = job;
       if (!startTold && "startedAt" in job && job.startedAt !== null) {
         startTold = true;
         yield { type: "started", position, job };
       }
       reader ??= broker.follow(id);
       const waitForRest = patient && options.live && isLive(job);
-      const event = reader === null ? null : await next(reader, position, waitForRest);
+      const place = isLive(job) ? position : readablePosition(broker, job, position);
+      const event = reader === null ? null : await next(reader, place, waitForRest);
       if (event === "unfinished") {
         patient = await changes.wait(unfinishedMilliseconds);
       } else if (event !== null) {
@@ -69,7 +76,10 @@ export async function* follow(
         position = event.position;
         yield event;
       } else if (!isLive(job)) {
-        yield* gaps(job, position);
+        for (const gap of gapsBehind(job, position)) {
+          position = { ...position, [gap.stream]: gap.to };
+          yield { type: "gap", position, ...gap };
+        }
         yield { type: "ended", position, job };
         return;
       } else if (!options.live) {
@@ -105,7 +115,9 @@ async function next(
   };
   const whole = wholeCharacters(bytes);
   if (whole > 0) return give(bytes.subarray(0, whole), true);
-  if (bytes.byteLength > incompleteTail(bytes)) return give(bytes, false);
+  // What may be the begin of a character is left for the next event, which may be text again.
+  const binary = bytes.byteLength - incompleteTail(bytes);
+  if (binary > 0) return give(bytes.subarray(0, binary), false);
   // The rest of the character may be on its way, unless something else has come first.
   const after = reader.at({ ...position, [stream]: offset + bytes.byteLength });
   return waitForRest && after === null ? "unfinished" : give(bytes, false);
@@ -121,59 +133,4 @@ function spanOf(reader: OutputReader, position: OutputPosition, first: OutputStr
     bytes += stretch.bytes;
   }
   return bytes;
-}
-
-/** What came and is not kept. */
-function* gaps(job: Job, position: OutputPosition): Generator<FollowEvent> {
-  const output = job.state === "ended" || job.state === "lost" ? job.output : null;
-  for (const stream of ["stdout", "stderr"] as const) {
-    const bytes = output?.[stream].bytes ?? 0;
-    const from = Math.max(position[stream], output?.[stream].keptFrom ?? 0);
-    if (bytes > from) yield { type: "gap", position, stream, from, to: bytes };
-  }
-}
-
-/** Waits for changes of a job, without missing one that comes between a look and the waiting. */
-class Changes {
-  readonly #signal: AbortSignal;
-  readonly #forget: () => void;
-  #changed = false;
-  #wake: (() => void) | null = null;
-
-  constructor(broker: Broker, id: JobId, signal: AbortSignal) {
-    this.#signal = signal;
-    const wake = () => {
-      this.#changed = true;
-      this.#wake?.();
-    };
-    const forget = broker.active(id)?.onChange(wake);
-    signal.addEventListener("abort", wake);
-    this.#forget = () => {
-      forget?.();
-      signal.removeEventListener("abort", wake);
-    };
-  }
-
-  /** From here on a change counts. */
-  note(): void {
-    this.#changed = false;
-  }
-
-  /** False when nothing has changed for so long. */
-  async wait(mostMilliseconds?: number): Promise<boolean> {
-    if (this.#changed || this.#signal.aborted) return true;
-    await new Promise<void>((resolve) => {
-      const timer = mostMilliseconds === undefined ? null : setTimeout(resolve, mostMilliseconds);
-      this.#wake = () => {
-        if (timer !== null) clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.#wake = null;
-    return this.#changed;
-  }
-
-  close(): void {
-    this.#forget();
-  }
 }

@@ -2,10 +2,11 @@ import type { ServerResponse } from "node:http";
 import type { Broker } from "../../core/broker.ts";
 import { ErrandError } from "../../core/errors.ts";
 import { isJobId } from "../../core/ids.ts";
-import { isLive, type JobId } from "../../core/job.ts";
+import { isLive, type Job, type JobId } from "../../core/job.ts";
 import type { OutputStream } from "../../core/ports.ts";
-import { roomIn } from "../backpressure.ts";
+import { roomIn, whileConnected } from "../backpressure.ts";
 import type { Exchange } from "../exchange.ts";
+import { Changes } from "./changes.ts";
 import { read, readBytes, readFlag } from "./parameters.ts";
 import { readRange } from "./range.ts";
 import type { RouteParts } from "./routeParts.ts";
@@ -38,13 +39,11 @@ export async function sendOutput(
     );
   const bytes = keptBytes(broker, id, stream);
   if (follow && request.method !== "HEAD") {
-    const active = broker.active(id);
     const offset =
       tail === undefined
-        ? followOffset(range, { bytes, over: active === undefined })
+        ? followOffset(range, { bytes, over: broker.active(id) === undefined })
         : Math.max(0, bytes - tail);
-    response.on("close", parts.followers.enter(active));
-    await followOutput(broker, { response, id, stream, offset, headers: {} });
+    await followOutput(parts, { response, id, stream, offset, headers: {} });
     return;
   }
   if (tail !== undefined) {
@@ -109,7 +108,10 @@ async function sendPart(broker: Broker, { response, id, stream, start, end, tota
   }
   for (let offset = start; offset < end && !response.destroyed; ) {
     const chunk = await readKept(broker, { id, stream, offset, length: Math.min(chunkBytes, end - offset) });
-    if (chunk.byteLength === 0) break;
+    if (chunk.byteLength === 0) {
+      response.destroy();
+      return;
+    }
     offset += chunk.byteLength;
     await write(response, chunk);
   }
@@ -124,46 +126,64 @@ interface Following {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Sends a stream as it comes, until the job has ended. One that the server stopped ends in a cut answer. */
-export async function followOutput(broker: Broker, following: Following): Promise<void> {
-  const { response, id, stream, headers } = following;
-  let { offset } = following;
+/**
+ * Sends a stream as it comes, until the job has ended; who follows a running job is there for it. What is not whole ends
+ * in a cut answer: the server stopped the job, it never ran, or not all of it is kept.
+ */
+export async function followOutput(
+  { broker, followers }: Pick<RouteParts, "broker" | "followers">,
+  { response, id, stream, offset: start, headers }: Following,
+): Promise<void> {
+  const active = broker.active(id);
+  const leave = followers.enter(active);
+  response.on("close", leave);
+  if (response.destroyed) leave();
   const known = broker.outputBytes(id, stream) ?? 0;
-  response.writeHead(following.offset > 0 ? 206 : 200, {
+  response.writeHead(start > 0 ? 206 : 200, {
     ...commonHeaders,
-    ...(offset > 0 && offset < known && { "Content-Range": `bytes ${offset}-${known - 1}/*` }),
+    ...(start > 0 && start < known && { "Content-Range": `bytes ${start}-${known - 1}/*` }),
     ...headers,
   });
   response.flushHeaders();
-  const active = broker.active(id);
-  let wake: (() => void) | null = null;
-  const changed = () => wake?.();
-  const forget = active?.onChange(changed);
-  response.on("close", changed);
+  const changes = new Changes(broker, id, whileConnected(response));
   try {
-    for (;;) {
+    for (let offset = start; ; ) {
+      changes.note();
       // Looked at before the reading: what came before an end is read in any case.
       const over = active === undefined || !isLive(active.job);
-      for (;;) {
-        const available = (broker.outputBytes(id, stream) ?? 0) - offset;
-        if (available <= 0 || response.destroyed) break;
-        const chunk = await readKept(broker, { id, stream, offset, length: Math.min(chunkBytes, available) });
-        if (chunk.byteLength === 0) break;
-        offset += chunk.byteLength;
-        await write(response, chunk);
-      }
+      offset = await sendNew(broker, { response, id, stream, offset });
       if (over || response.destroyed) break;
-      if ((broker.outputBytes(id, stream) ?? 0) > offset || !isLive(active.job)) continue;
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-      wake = null;
+      await changes.wait();
     }
   } finally {
-    forget?.();
+    changes.close();
   }
-  if (active?.wasStopped || broker.get(id)?.state === "lost") response.destroy();
-  else if (!response.destroyed) response.end();
+  if (response.destroyed) return;
+  if (active?.wasStopped || isPart(active?.job ?? broker.get(id), stream)) response.destroy();
+  else response.end();
+}
+
+/** Sends what has come behind the offset; where it has come to. */
+async function sendNew(
+  broker: Broker,
+  { response, id, stream, offset: start }: Omit<Following, "headers">,
+): Promise<number> {
+  let offset = start;
+  while (!response.destroyed) {
+    const available = (broker.outputBytes(id, stream) ?? 0) - offset;
+    if (available <= 0) break;
+    const chunk = await readKept(broker, { id, stream, offset, length: Math.min(chunkBytes, available) });
+    if (chunk.byteLength === 0) break;
+    offset += chunk.byteLength;
+    await write(response, chunk);
+  }
+  return offset;
+}
+
+/** True when what can be sent is not all that there was, or nobody can tell. */
+function isPart(job: Job | undefined, stream: OutputStream): boolean {
+  if (job === undefined || job.state === "lost" || job.state === "failed") return true;
+  return job.state === "ended" && job.output[stream].truncated;
 }
 
 async function write(response: ServerResponse, chunk: Uint8Array): Promise<void> {
@@ -178,7 +198,7 @@ interface Wanted {
   readonly length: number;
 }
 
-/** Nothing when it has been removed meanwhile: the answer stays short, which its length tells. */
+/** Nothing when it has been removed meanwhile: the answer is cut then. */
 async function readKept(broker: Broker, { id, stream, offset, length }: Wanted): Promise<Uint8Array> {
   try {
     return await broker.readOutput(id, stream, offset, length);

@@ -31,7 +31,7 @@ export async function startJob(parts: RouteParts, exchange: Exchange): Promise<v
     streams: wish !== "job",
   });
   if (spec.callback !== null) parts.callbacks.check(spec.callback.url);
-  if (wish === "raw" && spec.onDisconnect === "kill" && key === null && spec.aliasPolicy === "reject") {
+  if (wish === "raw" && key === null && canStreamDirectly(spec)) {
     await streamDirectly(parts, exchange, spec);
     return;
   }
@@ -47,10 +47,15 @@ export async function startJob(parts: RouteParts, exchange: Exchange): Promise<v
   if (wish === "sse" || wish === "ndjson") {
     await sendJobEvents(parts, { response, id: job.id, from: null, live: true, format: wish, headers });
   } else if (wish === "raw") {
-    await followOutput(parts.broker, { response, id: job.id, stream: "stdout", offset: 0, headers });
+    await followOutput(parts, { response, id: job.id, stream: "stdout", offset: 0, headers });
   } else {
     await answerJob(parts, response, { job, wait, status: replayed || joined ? 200 : 201, headers });
   }
+}
+
+/** True when nothing that is asked for needs output that is kept. */
+function canStreamDirectly({ onDisconnect, aliasPolicy, outputBytes }: JobSpec): boolean {
+  return onDisconnect === "kill" && aliasPolicy === "reject" && outputBytes === null;
 }
 
 /** The fastest way for one who wants stdout alone: nothing is kept. */

@@ -1,3 +1,4 @@
+import type { JobRecord } from "../../../src/sdk/jobTypes.ts";
 import { type Answer, type Asked, chunked } from "./scripted-server.ts";
 import { endedJob, good, wireJob } from "./wire.ts";
 
@@ -32,6 +33,7 @@ export class CutJob {
   readonly stdout: Uint8Array;
   readonly stderr: Uint8Array;
   cuts = 0;
+  #asked = 0;
   readonly #random: (below: number) => number;
 
   constructor(seed: number, bytes: number) {
@@ -53,17 +55,29 @@ export class CutJob {
   }
 
   /** Sends the bytes behind the offset of the request, cut at any byte, or ended as if they were all. */
-  async output({ headers }: Asked, answer: Answer): Promise<void> {
+  async output({ headers, query }: Asked, answer: Answer): Promise<void> {
     const from = Number(/^bytes=(\d+)-$/.exec(headers.range ?? "")?.[1] ?? 0);
     const rest = Buffer.from(this.stdout.subarray(from));
-    const range = { "content-range": `bytes ${from}-${this.stdout.byteLength - 1}/*` };
+    const follows = query.has("follow");
+    if (!follows && rest.byteLength === 0) return answer.problem(416, "invalid-range");
+    const framing = follows
+      ? { "transfer-encoding": "chunked" }
+      : { "content-length": String(rest.byteLength) };
+    const range = from > 0 ? { "content-range": `bytes ${from}-${this.stdout.byteLength - 1}/*` } : {};
     const whole = this.#isWhole();
-    const content = whole ? rest : rest.subarray(0, this.#random(rest.byteLength + 1));
-    answer.head(from > 0 ? 206 : 200, { "transfer-encoding": "chunked", ...(from > 0 ? range : {}) });
-    await this.#pieces(answer, content.byteLength > 0 ? chunked(content) : content);
+    const content = whole ? rest : rest.subarray(0, this.#random(rest.byteLength));
+    answer.head(from > 0 ? 206 : 200, { ...framing, ...range });
+    await this.#pieces(answer, follows && content.byteLength > 0 ? chunked(content) : content);
+    if (whole && !follows) return;
     // A proxy may end cleanly what was cut behind it.
-    if (whole || this.#random(2) === 0) answer.finish();
+    if (follows && (whole || this.#random(2) === 0)) answer.finish();
     else this.#cut(answer);
+  }
+
+  /** The record: for some time it runs. */
+  record(): JobRecord {
+    this.#asked += 1;
+    return this.#asked > 3 ? this.ended : wireJob();
   }
 
   get ended() {

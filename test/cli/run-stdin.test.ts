@@ -1,0 +1,193 @@
+// What goes in and out of `errand run` is what the command reads and writes, byte for byte.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
+import { allValues, numbered } from "../conformance/bytes.ts";
+import { readProcess } from "../support/proc.ts";
+import { endEverything, type Server, startServer } from "../support/server.ts";
+import { until } from "../support/wait.ts";
+import { Cli } from "./support/cli.ts";
+
+afterAll(endEverything);
+
+let server: Server;
+let cli: Cli;
+beforeAll(async () => {
+  server = await startServer();
+  cli = new Cli(server);
+});
+
+const megabyte = 1_000_000;
+const bytesOf = (text: string) => new TextEncoder().encode(text);
+
+describe("stdin", () => {
+  test("100 MB go through cat and back", async () => {
+    const input = numbered(100 * megabyte);
+    const told = await cli.run(["run", "--", "cat"], { stdin: input, timeoutMilliseconds: 100_000 });
+    expect([told.code, told.stderr, told.stdoutBytes.byteLength]).toEqual([0, "", input.byteLength]);
+    expect(Buffer.compare(told.stdoutBytes, input)).toBe(0);
+  }, 120_000);
+
+  test("binary is not changed, and its end is told", async () => {
+    const told = await cli.run(["run", "--", "cat"], { stdin: allValues });
+    expect(Buffer.compare(told.stdoutBytes, allValues)).toBe(0);
+    const empty = await cli.run(["run", "--", "wc", "-c"], { stdin: new Uint8Array(0) });
+    expect(empty.stdout.trim()).toBe("0");
+  });
+
+  test("arrives as it is written, and the command answers meanwhile", async () => {
+    const running = cli.start(["run", "--", "sh", "-c", "while read -r line; do echo got $line; done"], {
+      stdin: "pipe",
+    });
+    for (const word of ["one", "two", "three"]) {
+      running.stdin?.write(`${word}\n`);
+      running.stdin?.flush();
+      await until(() => running.output.stdout.endsWith(`got ${word}\n`), {
+        describe: `the answer to ${word}`,
+      });
+    }
+    running.stdin?.end();
+    expect(await running.ended).toMatchObject({
+      code: 0,
+      stdout: "got one\ngot two\ngot three\n",
+      stderr: "",
+    });
+  });
+
+  test("a command that reads no more ends the run, whatever still comes", async () => {
+    const running = cli.start(["run", "--", "head", "-n", "1"], { stdin: "pipe" });
+    running.stdin?.write("first\nsecond\n");
+    running.stdin?.flush();
+    expect(await running.ended).toMatchObject({ code: 0, stdout: "first\n", stderr: "" });
+    const many = await cli.run(["run", "--", "true"], { stdin: numbered(5 * megabyte) });
+    expect([many.code, many.stderr]).toEqual([0, ""]);
+  });
+
+  test("a command that does not read holds the input back, not in our memory", async () => {
+    const running = cli.start(["run", "--", "sleep", "60"], { stdin: "pipe" });
+    const piece = new Uint8Array(megabyte);
+    let written = 0;
+    const writing = (async () => {
+      for (; written < 300; written += 1) {
+        running.stdin?.write(piece);
+        await running.stdin?.flush();
+      }
+    })();
+    writing.catch(() => undefined);
+    await until(() => written > 0, { describe: "the first megabyte to be taken" });
+    await Bun.sleep(1_500);
+    const resident = Number(/^VmRSS:\s+(\d+) kB/m.exec(readProcess(running.pid, "status") ?? "")?.[1]);
+    expect([written < 60, resident < 250_000]).toEqual([true, true]);
+    running.signal("SIGTERM");
+    expect((await running.ended).code).toBe(143);
+  });
+
+  test("none is given with --stdin none, whatever there is", async () => {
+    const told = await cli.run(["run", "--stdin", "none", "--", "cat"], { stdin: bytesOf("unread") });
+    expect([told.code, told.stdout]).toEqual([0, ""]);
+  });
+
+  test("start takes all of it first", async () => {
+    const options = { stdin: bytesOf("given with the start\n") };
+    const { stdout: id } = await cli.run(["start", "--stdin", "inherit", "--", "cat"], options);
+    const logs = await cli.run(["logs", "-f", id.trim()]);
+    expect([logs.code, logs.stdout]).toEqual([0, "given with the start\n"]);
+    const large = await cli.run(["start", "--stdin", "inherit", "--", "cat"], {
+      stdin: numbered(6 * megabyte),
+    });
+    expect([large.code, large.stdout]).toEqual([125, ""]);
+    expect(large.stderr).toContain("errand run");
+  });
+});
+
+describe("output", () => {
+  test("stdout and stderr go their own ways, byte for byte", async () => {
+    const told = await cli.run(["run", "--", "sh", "-c", "cat; printf 'to \\303\\244rr' >&2"], {
+      stdin: allValues,
+    });
+    expect(Buffer.compare(told.stdoutBytes, allValues)).toBe(0);
+    expect([told.code, told.stderr]).toEqual([0, "to ärr"]);
+  });
+
+  test("with --merge both are stdout, in the order of writing", async () => {
+    const told = await cli.run([
+      "run",
+      "--merge",
+      "--shell",
+      "for i in 1 2 3; do echo $i; echo $i >&2; done",
+    ]);
+    expect([told.stdout, told.stderr]).toEqual(["1\n1\n2\n2\n3\n3\n", ""]);
+  });
+
+  test("comes as it is written", async () => {
+    const running = cli.start(["run", "--shell", "echo early; sleep 30"]);
+    await until(() => running.output.stdout === "early\n", { describe: "the first line" });
+    running.signal("SIGTERM");
+    await running.ended;
+  });
+
+  test("a reader that goes away ends the command, and the run as SIGPIPE would", async () => {
+    const line = `"$0" run -- sh -c 'while :; do echo line; done' | head -n 2; echo "\${PIPESTATUS[0]}"`;
+    const { errandProgram } = await import("../support/server.ts");
+    const child = Bun.spawn(["bash", "-c", line, errandProgram], {
+      env: { ...process.env, ERRAND_URL: server.url, ERRAND_TOKEN: server.token },
+      stdin: "ignore",
+      stderr: "pipe",
+    });
+    const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+    expect([stdout, stderr]).toEqual(["line\nline\n141\n", ""]);
+    const running = async () =>
+      JSON.parse((await cli.run(["ps", "--state", "running", "--json"])).stdout).jobs.length;
+    await until(async () => (await running()) === 0, { describe: "the end of the command" });
+  });
+
+  test("a reader that is slow holds the command back, not our memory", async () => {
+    const line = `"$0" run -- sh -c 'exec cat /dev/zero' | sleep 3`;
+    const { errandProgram } = await import("../support/server.ts");
+    const child = Bun.spawn(["bash", "-c", line, errandProgram], {
+      env: { ...process.env, ERRAND_URL: server.url, ERRAND_TOKEN: server.token },
+      stdin: "ignore",
+      stderr: "ignore",
+    });
+    let most = 0;
+    while (child.exitCode === null) {
+      for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+        if (
+          !(readProcess(Number(pid), "cmdline") ?? "").includes(
+            "main.ts\0run\0--\0sh\0-c\0exec cat /dev/zero",
+          )
+        )
+          continue;
+        most = Math.max(
+          most,
+          Number(/^VmRSS:\s+(\d+) kB/m.exec(readProcess(Number(pid), "status") ?? "")?.[1] ?? 0),
+        );
+      }
+      await Bun.sleep(50);
+    }
+    expect([most > 0, most < 300_000]).toEqual([true, true]);
+  });
+
+  test("as events it is lines of JSON", async () => {
+    const told = await cli.run([
+      "run",
+      "--json",
+      "--shell",
+      "printf 'a\\303\\244'; printf '\\377' >&2; exit 4",
+    ]);
+    expect([told.code, told.stderr]).toEqual([4, ""]);
+    const events = told.stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(events[0]).toMatchObject({
+      type: "started",
+      cursor: expect.any(String),
+      job: { state: "running" },
+    });
+    expect(events.at(-1)).toMatchObject({ type: "ended", outcome: { code: 4 }, job: { state: "ended" } });
+    expect(events).toContainEqual(expect.objectContaining({ type: "stdout", offset: 0, text: "aä" }));
+    expect(events).toContainEqual(expect.objectContaining({ type: "stderr", offset: 0, base64: "/w==" }));
+    expect(told.stdout).not.toContain("heartbeat");
+  });
+});
