@@ -8,17 +8,25 @@ const seconds = (description: string) =>
 /** One class without groups: a body of some megabytes is matched in milliseconds. */
 const base64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
-const stdinSchema = z
-  .union([
-    z.strictObject({ text: z.string() }),
-    z.strictObject({
+const stdinForms = '{"text": "…"} or {"base64": "…"} is allowed';
+
+const givenSchema = z
+  .strictObject(
+    {
+      text: z.string().optional(),
       base64: z
         .string()
         .regex(base64, "no base64")
-        .refine((text) => text.length % 4 === 0, "no base64: its length is no multiple of 4"),
-    }),
-  ])
-  .openapi("StdinGiven", { description: "All that the command can read; without it, nothing." });
+        .refine((text) => text.length % 4 === 0, "no base64: its length is no multiple of 4")
+        .optional(),
+    },
+    { error: ({ code }) => (code === "invalid_type" ? stdinForms : undefined) },
+  )
+  .refine(({ text, base64 }) => (text === undefined) !== (base64 === undefined), stdinForms);
+
+const stdinSchema = givenSchema.openapi("StdinGiven", {
+  description: "All that the command can read; without it, nothing.",
+});
 
 const callbackSchema = z
   .strictObject({

@@ -1,7 +1,7 @@
 // Every route × every kind of bad credential: 401 with a challenge, and nothing is done.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { job, specOf } from "../support/jobs.ts";
-import { newToken, withToken } from "../support/processes.ts";
+import { newToken, untilLiving } from "../support/processes.ts";
 import { rawProcess } from "../support/raw-request.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import { bodyLines, bytesOf, type HeaderLines, hostLine, sendBytes } from "./support/bytes.ts";
@@ -22,6 +22,12 @@ const routes = [
   ["GET", "/v1/jobs/ID"],
   ["DELETE", "/v1/jobs/ID"],
   ["POST", "/v1/jobs/ID/stop"],
+  ["GET", "/v1/jobs/ID/stdout"],
+  ["GET", "/v1/jobs/ID/stderr"],
+  ["POST", "/v1/jobs/ID/callback/resend"],
+  ["POST", "/v1/jobs/ID/signal"],
+  ["POST", "/shell"],
+  ["GET", "/shell"],
   ["GET", "/openapi.json"],
   ["GET", "/docs"],
   ["GET", "/metrics"],
@@ -99,7 +105,7 @@ describe(`on each of ${routes.length} routes a credential is refused that is`, (
     }
     expect(answers).toEqual(routes.map(([method, route]) => [`${method} ${route}`, 401, true]));
     expect((await job(server, victim.jobId)).state).toBe("running");
-    expect(withToken(mark)).toHaveLength(1);
+    await untilLiving(mark, 1);
     await trap.expectNothingRan();
     victim.close();
   });

@@ -1,9 +1,10 @@
 import type { Broker } from "../../core/broker.ts";
 import type { JobId } from "../../core/job.ts";
 import type { OutputStream } from "../../core/ports.ts";
+import { release } from "./release.ts";
 
 /** Read at once; so much of an output is in memory for one answer. */
-const pieceBytes = 128 * 1024;
+const pieceBytes = 64 * 1024;
 
 /** Output that was there a moment ago: its time was over, or its room was needed. */
 export class OutputGone extends Error {
@@ -33,7 +34,10 @@ export class KeptOutput {
     return new KeptOutput(broker, id, stream, byteLength);
   }
 
-  /** All of it in order. Throws `OutputGone` when the files go meanwhile. */
+  /**
+   * All of it in order; a piece is good until the next one is asked for, since left to collections a long output would
+   * pile up. Throws `OutputGone` when the files go meanwhile.
+   */
   async *pieces(): AsyncGenerator<Uint8Array> {
     if (this.#only !== null) {
       yield this.#only;
@@ -45,6 +49,7 @@ export class KeptOutput {
       if (piece.byteLength === this.byteLength) this.#only = piece;
       offset += piece.byteLength;
       yield piece;
+      if (piece !== this.#only) release(piece);
     }
   }
 

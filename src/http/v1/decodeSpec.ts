@@ -53,7 +53,8 @@ function commandOf({ command, shell }: WireSpec): JobSpec["command"] {
 
 function stdinOf(stdin: WireSpec["stdin"]): Uint8Array | null {
   if (stdin === undefined) return null;
-  return "text" in stdin ? Buffer.from(stdin.text) : Buffer.from(stdin.base64, "base64");
+  const { text, base64 = "" } = stdin;
+  return text === undefined ? Buffer.from(base64, "base64") : Buffer.from(text);
 }
 
 /** What needs somebody who watches the command, which nobody does once it is let go. */
@@ -106,15 +107,25 @@ function refusePlanned(value: unknown): void {
   });
 }
 
-function explain({ issues: [issue] }: z.ZodError): ErrandError {
-  if (issue === undefined) return invalid("it cannot be read");
-  const path = issue.path.join(".");
-  if (issue.code === "unrecognized_keys") return unknownField(path, issue.keys[0] ?? "");
-  if (issue.code === "invalid_union") {
-    const found = issue.errors.flat().find(({ code }) => code === "unrecognized_keys");
-    if (found?.code === "unrecognized_keys") return unknownField(path, found.keys[0] ?? "");
-  }
-  return invalid(`${path || "the body"}: ${issue.message}`);
+function explain({ issues }: z.ZodError): ErrandError {
+  // A name that was mistyped explains the one that is missing.
+  const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0];
+  return issue === undefined ? invalid("it cannot be read") : explainIssue(issue, issue.path);
+}
+
+type Issue = z.ZodError["issues"][number];
+
+function explainIssue(issue: Issue, path: readonly PropertyKey[]): ErrandError {
+  const place = path.join(".");
+  if (issue.code === "unrecognized_keys") return unknownField(place, issue.keys[0] ?? "");
+  // Of several forms, the one whose fields were looked at says what is wrong in it.
+  const inside = issue.code === "invalid_union" ? issue.errors.flat().find(isInside) : undefined;
+  if (inside !== undefined) return explainIssue(inside, [...path, ...inside.path]);
+  return invalid(`${place || "the body"}: ${issue.message}`);
+}
+
+function isInside({ code, path }: Issue): boolean {
+  return path.length > 0 || code === "unrecognized_keys" || code === "custom";
 }
 
 function unknownField(path: string, name: string): ErrandError {

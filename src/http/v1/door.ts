@@ -36,8 +36,9 @@ export class V1Door implements Door {
     }
     // Loaded at the first call: the libraries take longer to load than the whole server takes to start.
     this.#routes ??= import("./routes.ts").then(({ makeRoutes }) => makeRoutes(this.#parts));
-    const method = request.method ?? "GET";
-    const hasBody = method !== "GET" && method !== "HEAD";
+    // The answer to HEAD has the headers of GET; its body is left out when it is sent.
+    const method = request.method === "HEAD" ? "GET" : (request.method ?? "GET");
+    const hasBody = method !== "GET";
     const routes = await this.#routes;
     const answer = await routes.fetch(
       new Request(`${base}${path}${query === "" ? "" : `?${query}`}`, {
