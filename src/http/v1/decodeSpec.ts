@@ -14,16 +14,16 @@ export function decodeSpec(value: unknown, { aliasBytes }: { readonly aliasBytes
   if (Buffer.byteLength(wire.alias ?? "") > aliasBytes)
     throw invalid(`alias: at most ${aliasBytes} bytes are allowed`);
   refuseContradictions(wire);
-  return fromWire(wire);
+  return fromWire(wire, variables(value));
 }
 
-function fromWire(wire: WireSpec): JobSpec {
+function fromWire(wire: WireSpec, env: JobSpec["env"]): JobSpec {
   const { callback, discardOutput = false } = wire;
   return {
     ...plainSpec,
     command: commandOf(wire),
     cwd: wire.cwd ?? null,
-    env: wire.env ?? {},
+    env,
     alias: wire.alias ?? null,
     mode: wire.mode ?? "background",
     stdin: stdinOf(wire.stdin),
@@ -42,6 +42,16 @@ function fromWire(wire: WireSpec): JobSpec {
         ? null
         : { url: callback.url, events: [...new Set(callback.events ?? ["job.ended" as const])], form: "v1" },
   };
+}
+
+/** As they were sent: the schema would leave out `__proto__`, which is a name as any other. */
+function variables(value: unknown): JobSpec["env"] {
+  const env = isObject(value) && isObject(value.env) ? value.env : {};
+  const entries = Object.entries(env).map(([name, text]): [string, string] => {
+    if (typeof text === "string") return [name, text];
+    throw invalid(`env.${name}: a string is needed`);
+  });
+  return Object.fromEntries(entries);
 }
 
 function commandOf({ command, shell }: WireSpec): JobSpec["command"] {
