@@ -86,6 +86,10 @@ export class Retention {
         if (oldest === undefined) break;
         this.#forget([oldest]);
       }
+      // Records may have outgrown their share since the last look.
+      for (let turn = 0; turn < jobsAtOnce && quota.usedBytes >= before; turn += 1) {
+        if (!this.#trimRecords()) break;
+      }
     } catch (error) {
       onError(error);
     }

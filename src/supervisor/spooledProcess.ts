@@ -87,6 +87,8 @@ export class SpooledProcess implements SupervisedProcess {
       chunk.buffer.transfer(0);
     const { outputBytes } = this.#parts.spec;
     if (outputBytes === null || this.#bytes <= outputBytes || this.#limitTold) return;
+    // One that has ended by itself is not stopped, and what it has left behind is left alone.
+    if (this.#life.hasExited) return;
     this.#limitTold = true;
     this.#parts.listener.limitReached("output-limit");
   }

@@ -52,8 +52,12 @@ export async function sendOutput(
     return;
   }
   for (let offset = 0; offset < bytes && !response.destroyed; ) {
-    const chunk = await broker.readOutput(id, stream, offset, Math.min(chunkBytes, bytes - offset));
-    // It was removed meanwhile: the answer stays short, which its length tells.
+    const chunk = await readKept(broker, {
+      id,
+      stream,
+      offset,
+      length: Math.min(chunkBytes, bytes - offset),
+    });
     if (chunk.byteLength === 0) break;
     offset += chunk.byteLength;
     response.write(chunk);
@@ -71,4 +75,21 @@ async function roomIn(response: ServerResponse): Promise<void> {
     };
     response.on("drain", done).on("close", done);
   });
+}
+
+interface Wanted {
+  readonly id: JobId;
+  readonly stream: OutputStream;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Nothing when it has been removed meanwhile: the answer stays short, which its length tells. */
+async function readKept(broker: Broker, { id, stream, offset, length }: Wanted): Promise<Uint8Array> {
+  try {
+    return await broker.readOutput(id, stream, offset, length);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return new Uint8Array(0);
+    throw error;
+  }
 }
