@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { Broker } from "../../core/broker.ts";
 import { ErrandError } from "../../core/errors.ts";
 import { isJobId } from "../../core/ids.ts";
+import type { JobId } from "../../core/job.ts";
 import type { OutputStream } from "../../core/ports.ts";
 import { readNone } from "./parameters.ts";
 
