@@ -81,9 +81,9 @@ export class SpooledProcess implements SupervisedProcess {
     this.#life.noteOutput();
     this.#bytes += chunk.byteLength;
     this.#sink.write(stream, chunk);
-    if (stream === "stderr") this.#tail.push(this.#kept(chunk));
+    if (stream === "stderr") this.#tail.push(chunk);
     // Left to collections, a flood would pile up tens of megabytes.
-    else if (chunk.buffer instanceof ArrayBuffer && chunk.buffer.byteLength === chunk.byteLength)
+    if (chunk.buffer instanceof ArrayBuffer && chunk.buffer.byteLength === chunk.byteLength)
       chunk.buffer.transfer(0);
     const { outputBytes } = this.#parts.spec;
     if (outputBytes === null || this.#bytes <= outputBytes || this.#limitTold) return;
@@ -91,12 +91,6 @@ export class SpooledProcess implements SupervisedProcess {
     if (this.#life.hasExited) return;
     this.#limitTold = true;
     this.#parts.listener.limitReached("output-limit");
-  }
-
-  /** What of a chunk may be in the tail: it would be held whole otherwise. */
-  #kept(chunk: Uint8Array): Uint8Array {
-    const most = this.#parts.limits.stderrTailBytes;
-    return chunk.byteLength > most ? chunk.slice(chunk.byteLength - most) : chunk;
   }
 
   #summary(): OutputSummary {

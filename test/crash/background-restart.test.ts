@@ -13,7 +13,8 @@ import { livingOf, millisecondsToEnd, shapes } from "./support/trees.ts";
 
 afterAll(endEverything);
 
-const timeoutMilliseconds = 60_000;
+/** Some 20 s on an idle machine. */
+const timeoutMilliseconds = 120_000;
 const lost = { state: "lost", outcome: { reason: "lost", code: null, signal: null, success: false } };
 /** Where a server keeps its jobs' files. */
 const jobsOf = ({ dataDir }: Server) => join(dataDir, "jobs");

@@ -1,16 +1,11 @@
 import type { ServerResponse } from "node:http";
 import { sendWhole } from "../exchange.ts";
-import { release } from "./release.ts";
 
 /** Gathered before it is sent. */
 const gatheredCharacters = 64 * 1024;
 /** So much may wait for a slow client. */
 const bufferedBytes = 256 * 1024;
 
-/** Pieces that have been written and perhaps not been sent. */
-const mostSent = 16;
-
-const encoder = new TextEncoder();
 const headers = { "Content-Type": "application/xml; charset=utf-8", "Cache-Control": "no-store" };
 const streamed = { ...headers, "Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no" };
 
@@ -18,7 +13,6 @@ const streamed = { ...headers, "Cache-Control": "no-store, no-transform", "X-Acc
 export class Answer {
   readonly #response: ServerResponse;
   #parts: string[] = [];
-  readonly #sent: Uint8Array[] = [];
   #characters = 0;
 
   constructor(response: ServerResponse) {
@@ -42,13 +36,8 @@ export class Answer {
     const text = this.#take();
     if (this.gone || text === "") return;
     if (!this.#response.headersSent) this.#response.writeHead(200, streamed);
-    const bytes = encoder.encode(text);
-    this.#response.write(bytes);
-    this.#sent.push(bytes); (globalThis as any).__n = ((globalThis as any).__n ?? 0) + 1; if ((globalThis as any).__n % 100 === 0) Bun.gc(true);
+    this.#response.write(text);
     while (this.#response.writableLength >= bufferedBytes && !this.gone) await this.#room();
-    if (this.#response.writableLength === 0) this.#sent.splice(0).forEach(release);
-    // Where the end of the sending was not seen, they are left to collections.
-    else if (this.#sent.length > mostSent) this.#sent.shift();
   }
 
   /** It is complete. */

@@ -4,7 +4,7 @@ import type { OutputStream } from "../../core/ports.ts";
 import { release } from "./release.ts";
 
 /** Read at once; so much of an output is in memory for one answer. */
-const pieceBytes = 64 * 1024;
+const pieceBytes = 48 * 1024;
 
 /** Output that was there a moment ago: its time was over, or its room was needed. */
 export class OutputGone extends Error {
