@@ -1,7 +1,6 @@
 import type { Broker } from "../../core/broker.ts";
 import type { JobId } from "../../core/job.ts";
 import type { OutputStream } from "../../core/ports.ts";
-import { release } from "./release.ts";
 
 /** Read at once; so much of an output is in memory for one answer. */
 const pieceBytes = 48 * 1024;
@@ -62,4 +61,9 @@ export class KeptOutput {
     }
     throw new OutputGone(`the ${this.stream} of job ${this.#id} has gone`);
   }
+}
+
+/** Gives back the memory of bytes that nobody looks at any more, at once. */
+function release({ buffer, byteLength }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }

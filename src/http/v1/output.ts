@@ -59,7 +59,11 @@ export async function sendOutput(
       offset,
       length: Math.min(chunkBytes, bytes - offset),
     });
-    if (chunk.byteLength === 0) break;
+    if (chunk.byteLength === 0) {
+      // The connection is of no more use: what came next would be taken for the rest.
+      response.destroy();
+      return;
+    }
     offset += chunk.byteLength;
     response.write(chunk);
     while (response.writableLength >= chunkBytes && !response.destroyed) await roomIn(response);
@@ -85,7 +89,7 @@ interface Wanted {
   readonly length: number;
 }
 
-/** Nothing when it has been removed meanwhile: the answer stays short, which its length tells. */
+/** Nothing when it has been removed meanwhile. */
 async function readKept(broker: Broker, { id, stream, offset, length }: Wanted): Promise<Uint8Array> {
   try {
     return await broker.readOutput(id, stream, offset, length);
