@@ -113,7 +113,7 @@ describe.skipIf(why !== undefined)(`R6 on a disk of ${diskBytes} bytes${why ? ` 
   test("what expires meanwhile goes, and the server lives", async () => {
     const disk = await smallDisk(diskBytes);
     const server = await startServer({ dataDir: disk.data });
-    const { id } = await ran(server, { shell: `${flood}; exit 7`, retainSeconds: 0.5 });
+    const { id } = await ran(server, { shell: `${flood}; exit 7`, retainSeconds: 2 });
     disk.fill();
     const gone = async () => (await server.request(`/v1/jobs/${id}`)).status === 404;
     await until(gone, { describe: "the job to be gone" });
@@ -132,13 +132,16 @@ describe.skipIf(why !== undefined)(`R6 on a disk of ${diskBytes} bytes${why ? ` 
       disk.fill(8 * 4_096);
       const job = await ran(server, { shell: `${flood}; ${end}`, alias: "a" });
       expect(job).toMatchObject({ outcome, stdout: { truncated: true } });
+      disk.fill();
       await server.kill9();
-      disk.free();
+      // The next one finds the disk as full.
       const next = await startServer({ dataDir: disk.data });
       expect(await look(next, job.id)).toEqual(job);
       await expectCut(next, job.id);
-      await forget(next, job.id);
       expect((await run(next, ["echo", "x"], { alias: "a" })).text).toBe("x\n");
+      disk.free();
+      await forget(next, job.id);
+      expect(await look(next, job.id).catch(String)).toContain("404");
     },
   );
 

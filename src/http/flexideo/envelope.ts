@@ -6,10 +6,12 @@ import { invalid, shown } from "./invalid.ts";
 import { checkEnvelope, checkName, isDeclaration, root } from "./names.ts";
 import { tooManyNodes } from "./screening.ts";
 
+/** What bounds a request, beside the size of its body. */
 export type XmlLimits = Pick<Limits, "xmlDepth" | "xmlAttributes" | "xmlReferences" | "xmlNodes">;
 
 /** Names may be so long, in characters. */
 const mostNameLength = 1_024;
+
 /** An element whose end has not come yet. */
 interface OpenElement extends Pick<RequestElement, "name" | "namespace" | "attributes"> {
   readonly text: ElementText;
@@ -42,6 +44,7 @@ export class EnvelopeReader {
     this.#parser = this.#makeParser();
   }
 
+  /** The next piece of the text. Throws `invalid-request`. */
   write(text: string): void {
     this.#parser.write(text);
     // What the parser has gathered of a name; it says so in no other way.
@@ -49,6 +52,7 @@ export class EnvelopeReader {
     for (const gathered of [name, entity, piTarget]) checkLength(gathered);
   }
 
+  /** All of the text has come: what is to be carried out. Throws `invalid-request`. */
   end(): RequestElement[] {
     this.#parser.close();
     return this.#elements;
