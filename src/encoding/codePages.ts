@@ -1,5 +1,6 @@
 import iconv from "iconv-lite";
 import { tableNames } from "./codePageTable.ts";
+import { eucJpPage } from "./eucJp.ts";
 import { encodeGb18030 } from "./gb18030.ts";
 import { type RuntimeEncoding, runtimeStream } from "./runtimeStream.ts";
 import { streamPage, utf32Stream } from "./streamPage.ts";
@@ -29,8 +30,8 @@ const pages: ReadonlyMap<number, CodePage> = new Map(
     runtimePage(utf16Number, "utf-16le"),
     runtimePage(1201, "utf-16be"),
     runtimePage(54936, "gb18030", encodeGb18030),
-    runtimePage(20932, "euc-jp"),
-    runtimePage(51932, "euc-jp"),
+    eucJpPage(20932),
+    eucJpPage(51932),
     utf32Page(12000, "utf-32le"),
     utf32Page(12001, "utf-32be"),
     streamPage({ number: 65000, decoder: utf7Stream, encode: encodeUtf7 }),

@@ -23,7 +23,10 @@ export class CommandLineError extends Error {
   }
 }
 
-/** XML that is not well-formed or over a limit. `position` is where the parser noticed, from 0; the message has line and column. */
+/**
+ * XML that is not well-formed or over a limit. `position` is where the parser noticed, from 0; the message has line
+ * and column.
+ */
 export class XmlError extends Error {
   override readonly name = "XmlError";
   readonly position: number;
@@ -34,7 +37,7 @@ export class XmlError extends Error {
   }
 }
 
-/** Text that is not Flexideo's XML form of JSON. The message names the place, `position` is where it was noticed, from 0. */
+/** Text that is not Flexideo's XML form of JSON. The message has line and column, `position` counts from 0. */
 export class JsonFormError extends Error {
   override readonly name = "JsonFormError";
   readonly position: number;

@@ -37,8 +37,11 @@ export function readXml(
   { depth = mostXmlDepth }: { readonly depth?: number } = {},
 ): void {
   const parser = new SaxesParser({ xmlns: true, defaultXMLVersion: "1.0", forceXMLVersion: true });
+  const end = pieces.reduce((length, piece) => length + piece.length, 0);
   const fail: Fail = (message) => {
-    throw new XmlError(`${message} (line ${parser.line}, column ${parser.column})`, parser.position);
+    // The parser counts one further where a piece ends.
+    const position = Math.min(parser.position, end);
+    throw new XmlError(`${message} (line ${parser.line}, column ${parser.column})`, position);
   };
   const handlers = handlersFor(fail);
   const limits = watchLimits(parser, depth, fail);
@@ -63,9 +66,11 @@ export function readXml(
     parser.on("text", text);
     parser.on("cdata", text);
   }
+  let start = 0;
   for (const piece of pieces) {
-    checkCharacters(piece, parser.position);
+    checkCharacters(piece, start);
     parser.write(piece);
+    start += piece.length;
   }
   parser.close();
 }

@@ -90,7 +90,7 @@ function readTable(number: number, name: string): Table {
   return { ...table, codes: codesOf(table, decodeOnlyCodes.get(number) ?? []) };
 }
 
-/** The characters of all pairs that begin with a byte, read in one go: creating a decoder for each takes 10 times as long. */
+/** The characters of all pairs that begin with a byte, read in one go: a decoder for each takes 10 times as long. */
 function readRow(lead: number, name: string): number[] {
   const pairs = new Uint8Array(256 * 4);
   // Two zero bytes behind each pair keep a second byte that is none from taking up the next pair.

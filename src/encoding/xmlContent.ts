@@ -1,12 +1,20 @@
 import { XmlError } from "./errors.ts";
 import { mostXmlDepth, readXml } from "./strictXml.ts";
 
-/** A byte order mark and an XML declaration, each optional. */
-const prolog =
-  /^\uFEFF?(?:<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(?:"1\.[0-9]+"|'1\.[0-9]+')(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(?:"[A-Za-z][A-Za-z0-9._-]*"|'[A-Za-z][A-Za-z0-9._-]*'))?(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(?:"(?:yes|no)"|'(?:yes|no)'))?[ \t\r\n]*\?>)?/;
+const space = "[ \\t\\r\\n]";
+/** A byte order mark and an XML declaration, each optional; what follows `<?xml` else is found by the parser. */
+const prolog = new RegExp(
+  `^\\uFEFF?(?:<\\?xml${pseudoAttribute("version", "1\\.[0-9]+")}` +
+    `(?:${pseudoAttribute("encoding", "[A-Za-z][A-Za-z0-9._-]*")})?` +
+    `(?:${pseudoAttribute("standalone", "(?:yes|no)")})?${space}*\\?>)?`,
+);
+
+function pseudoAttribute(name: string, value: string): string {
+  return `${space}+${name}${space}*=${space}*(?:"${value}"|'${value}')`;
+}
 
 /**
- * The text as it can stand between `<output>` and `</output>`, without byte order mark and XML declaration, if that is
+ * The text as it can stand between `<output>` and `</output>`, without byte order mark and XML declaration, if it is
  * namespace-well-formed content with at least one element and its prefixes bound within itself; else null.
  * Several roots and text around them are content too; a document type, other entities than the five predefined and
  * nesting or attributes over the limits are not.

@@ -28,7 +28,7 @@ export function escapeText(text: string): string {
   return text.replace(notPlainInText, referenceOrReplacement);
 }
 
-/** Text for an attribute in either kind of quotes. Line ends and tabs are kept; what XML cannot hold becomes U+FFFD. */
+/** The same for an attribute in either kind of quotes. Line ends and tabs are kept too. */
 export function escapeAttribute(text: string): string {
   return text.replace(notPlainInAttribute, referenceOrReplacement);
 }

@@ -24,11 +24,9 @@ const givenSchema = z
   )
   .refine(({ text, base64 }) => (text === undefined) !== (base64 === undefined), stdinForms);
 
-const stdinSchema = z
-  .union([z.literal("open"), givenSchema], stdinForms)
-  .openapi("Stdin", {
-    description: "All that the command can read, or `open`: written later. Without it, nothing.",
-  });
+const stdinSchema = z.union([z.literal("open"), givenSchema], stdinForms).openapi("Stdin", {
+  description: "All that the command can read, or `open`: written later. Without it, nothing.",
+});
 
 /** Letters, digits and a few marks. */
 const labelName = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/;

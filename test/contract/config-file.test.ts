@@ -58,6 +58,7 @@ describe.concurrent("the file", () => {
       "trust proxies": "none",
       "take signatures": "of nobody",
       "call back": "public addresses",
+      "take code pages": expect.stringMatching(/^1252\b.*\b65001\b/),
       "change limits": "none",
     });
   });
@@ -91,6 +92,9 @@ secretKeyFile = "${secret}"
 allowPrivate = ["127.0.0.0/8", "::1"]
 signingSecretFile = "${secret}"
 retrySeconds = [0, 1.5, 86400]
+[flexideo]
+acp = 932
+oem = 850
 [limits]
 stopGraceSeconds = 2.5
 maxRunningJobs = 7
@@ -106,6 +110,7 @@ dataBytes = 16777216
       "start jobs with": expect.stringMatching(/PATH.*MORE/),
       "take signatures": "dff, other",
       "call back": "public addresses, 127.0.0.0/8, ::1",
+      "take code pages": expect.stringMatching(/^932\b.*\b850\b/),
       "change limits": "maxRunningJobs = 7, stopGraceSeconds = 2.5, dataBytes = 16777216",
     });
   });
@@ -126,6 +131,8 @@ describe.concurrent("an unknown key is refused with the nearest one:", () => {
     [`[[sidecar]]\nname = "a"\nsecret = "b"\n`, "secret", "secretKey"],
     ["[callback]\n", "callback", "callbacks"],
     ["[callbacks]\nallowPrivat = []\n", "callbacks.allowPrivat", "allowPrivate"],
+    ["[flexvideo]\n", "flexvideo", "flexideo"],
+    ["[flexideo]\nacpp = 1252\n", "flexideo.acpp", "acp"],
     ["[limits]\ndataByte = 16777216\n", "limits.dataByte", "dataBytes"],
   ])("%j", async (config, key, nearest) => {
     const said = await refused(78, { config });
@@ -136,7 +143,7 @@ describe.concurrent("an unknown key is refused with the nearest one:", () => {
 
   test("or with all of them, when none is near", async () => {
     const said = await refused(78, { config: "[qqqqqqqqqqqqqqqqqqqqqqqqq]\n" });
-    const sections = ["server", "environment", "token", "sidecar", "callbacks", "limits"];
+    const sections = ["server", "environment", "token", "sidecar", "callbacks", "flexideo", "limits"];
     for (const name of sections) expect(said).toContain(name);
   });
 });
@@ -170,7 +177,12 @@ describe.concurrent("a value of another type or out of its range is refused with
     [`[[sidecar]]\nname = "a"\nsecretKey = "b"\nsecretKeyFile = "/dev/null"\n`, "not both"],
     [`[[sidecar]]\nname = "a"\nsecretKeyFile = "/no/such/file"\n`, "/no/such/file"],
     [`${`[[sidecar]]\nname = "a"\nsecretKey = "b"\n`.repeat(2)}`, "two have the name"],
-    [`callbacks = []\n`, "[callbacks]"],
+    ["flexideo = 5\n", "[flexideo]"],
+    [`[flexideo]\nacp = "1252"\n`, "1 to 65535"],
+    ["[flexideo]\nacp = 0\n", "1 to 65535"],
+    ["[flexideo]\noem = 65536\n", "1 to 65535"],
+    ["[flexideo]\noem = 850.5\n", "1 to 65535"],
+    ["callbacks = []\n", "[callbacks]"],
     [`[callbacks]\nallowPrivate = "10.0.0.0/8"\n`, "a list of texts"],
     [`[callbacks]\nallowPrivate = ["10.0.0.0/33"]\n`, "10.0.0.0/33"],
     [`[callbacks]\nallowPrivate = ["localhost"]\n`, "localhost"],

@@ -1,8 +1,8 @@
 // Contract v1, `aliasPolicy`: what happens to a start while another job has the alias.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { WireJob } from "../../src/protocol/job.ts";
-import { eventsOf, openFrames } from "../support/event-stream.ts";
 import { textOf as eventText, typesOf } from "../support/event-frames.ts";
+import { eventsOf, openFrames } from "../support/event-stream.ts";
 import { newAlias } from "../support/jobs.ts";
 import { newToken, untilLiving } from "../support/processes.ts";
 import { program } from "../support/programs.ts";
@@ -28,7 +28,11 @@ async function get(id: string, on = server): Promise<WireJob> {
 
 async function stop(id: string, on = server): Promise<WireJob> {
   const headers = { "content-type": "application/json" };
-  const response = await on.request(`/v1/jobs/${id}/stop`, { method: "POST", headers, body: '{"graceSeconds":0}' });
+  const response = await on.request(`/v1/jobs/${id}/stop`, {
+    method: "POST",
+    headers,
+    body: '{"graceSeconds":0}',
+  });
   return (await response.json()) as WireJob;
 }
 
@@ -73,7 +77,9 @@ describe("queue", () => {
       queued.push(job);
     }
     // Another alias does not wait.
-    expect((await endOf(server, (await startJob(server, { command: ["true"], alias: other })).id)).state).toBe("ended");
+    expect(
+      (await endOf(server, (await startJob(server, { command: ["true"], alias: other })).id)).state,
+    ).toBe("ended");
     for (const { id } of queued) expect((await get(id)).state).toBe("queued");
     await goOn(server, holder.id);
     const ended = await Promise.all(queued.map(({ id }) => endOf(server, id)));
@@ -82,7 +88,11 @@ describe("queue", () => {
     expect(starts).toEqual(starts.toSorted());
     for (const [index, { startedAt }] of ended.entries())
       expect((startedAt ?? "") >= (ended[index - 1]?.endedAt ?? "")).toBe(true);
-    expect(await Promise.all(ended.map(({ id }) => textOf(server, id)))).toEqual(["one\n", "two\n", "three\n"]);
+    expect(await Promise.all(ended.map(({ id }) => textOf(server, id)))).toEqual([
+      "one\n",
+      "two\n",
+      "three\n",
+    ]);
   });
 
   test("one that is stopped before its turn never runs, and the next one moves up", async () => {
@@ -95,7 +105,10 @@ describe("queue", () => {
     expect(await stop(first.id)).toMatchObject({ state: "failed", outcome: null, pid: null });
     await goOn(server, holder.id);
     expect((await endOf(server, second.id)).state).toBe("ended");
-    expect(await get(first.id)).toMatchObject({ state: "failed", failure: expect.stringContaining("stopped") });
+    expect(await get(first.id)).toMatchObject({
+      state: "failed",
+      failure: expect.stringContaining("stopped"),
+    });
   });
 
   test("one that cannot be executed fails by itself, and the next one has its turn", async () => {
@@ -174,7 +187,11 @@ describe("join", () => {
     const holder = await hold(alias);
     const response = await postJob(server, { shell: "echo never", alias, aliasPolicy: "join" });
     expect([response.status, response.headers.get("location")]).toEqual([200, `/v1/jobs/${holder.id}`]);
-    expect(await response.json()).toMatchObject({ id: holder.id, state: "running", labels: { role: "holder" } });
+    expect(await response.json()).toMatchObject({
+      id: holder.id,
+      state: "running",
+      labels: { role: "holder" },
+    });
     await goOn(server, holder.id);
     await endOf(server, holder.id);
     const { jobs } = await list(server, `?alias=${alias}`);
@@ -207,7 +224,10 @@ describe("join", () => {
     await goOn(server, holder.id);
     const response = await waiting;
     expect(response.status).toBe(200);
-    expect(await response.json()).toMatchObject({ id: holder.id, captured: { stdout: { text: "shared\n" } } });
+    expect(await response.json()).toMatchObject({
+      id: holder.id,
+      captured: { stdout: { text: "shared\n" } },
+    });
   });
 });
 
@@ -228,7 +248,12 @@ describe("replace", () => {
     const alias = newAlias();
     const holder = await startJob(server, { command: ["sleep", "60"], alias });
     const queued = await startJob(server, { shell: "echo queued", alias, aliasPolicy: "queue" });
-    const replacing = await startJob(server, { shell: `${waitHere}`, stdin: "open", alias, aliasPolicy: "replace" });
+    const replacing = await startJob(server, {
+      shell: `${waitHere}`,
+      stdin: "open",
+      alias,
+      aliasPolicy: "replace",
+    });
     expect([(await get(holder.id)).state, (await get(queued.id)).state]).toEqual(["ended", "queued"]);
     await goOn(server, replacing.id);
     expect((await endOf(server, queued.id)).state).toBe("ended");
@@ -250,7 +275,8 @@ describe("replace", () => {
     const holder = await startJob(server, stubborn(alias, token));
     await untilLiving(token, 2);
     const replacing = startProblem(server, { ...patient, alias });
-    const waiting = async () => (await list(server, `?alias=${alias}`)).jobs.find(({ id }) => id !== holder.id);
+    const waiting = async () =>
+      (await list(server, `?alias=${alias}`)).jobs.find(({ id }) => id !== holder.id);
     const { id } = await until(waiting, { describe: "the one that waits" });
     await stop(id);
     expect(await within(replacing)).toMatchObject({ status: 422, code: "start-failed" });

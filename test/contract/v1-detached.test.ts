@@ -73,7 +73,7 @@ describe("the command", () => {
     // A shell would add variables of its own.
     const started = await startJob(server, { command: ["sleep", "120", token], mode: "detached" });
     const pid = started.pid ?? 0;
-    expect(withToken(token)).toEqual([pid]);
+    expect(await untilLiving(token, 1)).toEqual([pid]);
     expect([sessionOf(pid), groupOf(pid)]).toEqual([pid, pid]);
     for (const descriptor of [0, 1, 2])
       expect(readlinkSync(`/proc/${pid}/fd/${descriptor}`)).toBe("/dev/null");

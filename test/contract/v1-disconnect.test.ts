@@ -2,7 +2,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { WireJob } from "../../src/protocol/job.ts";
 import { textOf } from "../support/event-frames.ts";
-import { eventsOf, type FrameStream, openFrames, readEvents, type StreamRequest } from "../support/event-stream.ts";
+import {
+  eventsOf,
+  type FrameStream,
+  openFrames,
+  readEvents,
+  type StreamRequest,
+} from "../support/event-stream.ts";
 import { openPorts, withPort } from "../support/open-ports.ts";
 import { newToken, untilGone, untilLiving } from "../support/processes.ts";
 import { program } from "../support/programs.ts";
@@ -113,7 +119,11 @@ describe("detach", () => {
 
 describe("killAfterSeconds", () => {
   test("who comes back in time finds it running, and misses nothing", async () => {
-    const spec = { shell: `echo a; ${waitHere}; echo b`, stdin: "open", onDisconnect: { killAfterSeconds: 60 } };
+    const spec = {
+      shell: `echo a; ${waitHere}; echo b`,
+      stdin: "open",
+      onDisconnect: { killAfterSeconds: 60 },
+    };
     const { id, stream } = await attach(spec);
     await stream.until(() => eventsOf(stream).length === 2, "the first line");
     await leave(stream);
@@ -153,7 +163,10 @@ describe("killAfterSeconds", () => {
   });
 
   test("of a job in the background counts from the first one who follows it", async () => {
-    const { id } = await startJob(server, { command: ["sleep", "60"], onDisconnect: { killAfterSeconds: 0.1 } });
+    const { id } = await startJob(server, {
+      command: ["sleep", "60"],
+      onDisconnect: { killAfterSeconds: 0.1 },
+    });
     const wait = await server.request(`/v1/jobs/${id}?wait=0.5`);
     expect(await wait.json()).toMatchObject({ state: "running" });
     const stream = await follow(id);

@@ -23,7 +23,7 @@ describe("follow=false", () => {
   test("gives what is there, without an end while the job runs", async () => {
     const shell = `echo a; echo b >&2; ${waitHere}; echo c`;
     const { id } = await startJob(server, { shell, stdin: "open" });
-    await untilWritten(server, id, "a\n");
+    await untilWritten(server, { id, text: "a\n" });
     const now = () => readEvents(server, id, { query: "?follow=false" });
     await until(async () => typesOf(await now()).length === 3, { describe: "both pieces" });
     const events = await now();
@@ -41,9 +41,11 @@ describe("a job that", () => {
   test("never ran has its end alone, which tells why", async () => {
     const response = await postJob(server, { command: ["/no/such/program"] });
     expect(response.status).toBe(422);
-    const [failed] = ((await (await server.request("/v1/jobs?state=failed&limit=1")).json()) as {
-      jobs: { id: string }[];
-    }).jobs;
+    const [failed] = (
+      (await (await server.request("/v1/jobs?state=failed&limit=1")).json()) as {
+        jobs: { id: string }[];
+      }
+    ).jobs;
     const events = await readEvents(server, failed?.id ?? "");
     const job = { state: "failed", failure: expect.stringContaining("/no/such/program") };
     expect<unknown>(events).toEqual([expect.objectContaining({ type: "ended", outcome: null })]);

@@ -105,7 +105,10 @@ describe("events as they happen", () => {
   test("a start that fails is no stream", async () => {
     const headers = { accept: "text/event-stream" };
     const response = await postJob(server, { command: ["/no/such/program"] }, { headers });
-    expect([response.status, response.headers.get("content-type")]).toEqual([422, "application/problem+json"]);
+    expect([response.status, response.headers.get("content-type")]).toEqual([
+      422,
+      "application/problem+json",
+    ]);
     await response.text();
   });
 });

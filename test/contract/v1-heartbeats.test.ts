@@ -18,7 +18,7 @@ const heartbeats = (stream: FrameStream) =>
 test("heartbeats come while nothing else does, and are no place of their own", async () => {
   const shell = `echo a; ${waitHere}; echo b`;
   const { id } = await startJob(server, { shell, stdin: "open" });
-  await untilWritten(server, id, "a\n");
+  await untilWritten(server, { id, text: "a\n" });
   const path = `/v1/jobs/${id}/events`;
   const open = await Promise.all([
     openFrames(server, path),

@@ -72,7 +72,7 @@ describe("after a kill", () => {
     const [alias, mark] = [newAlias(), newToken()];
     const shell = `printf written; printf oops >&2; exec sleep 100 ${mark}`;
     const { id } = await startJob(first, { shell, alias });
-    await untilWritten(first, id, "written");
+    await untilWritten(first, { id, text: "written" });
     await first.kill9();
     await untilGone(mark);
 

@@ -102,7 +102,10 @@ describe("the same key and body", () => {
     const { job } = await start(spec, key, {}, own);
     await own.kill9();
     const again = await startServer({ dataDir: own.dataDir });
-    expect(await start(spec, key, {}, again)).toMatchObject({ status: 200, job: { id: job.id, state: "lost" } });
+    expect(await start(spec, key, {}, again)).toMatchObject({
+      status: 200,
+      job: { id: job.id, state: "lost" },
+    });
   });
 
   test("answer in the form that each request asks for", async () => {
@@ -145,7 +148,10 @@ describe("the same key and body", () => {
     const queueing = { ...spec, alias, aliasPolicy: "queue" };
     const first = await start(queueing, key);
     expect(first).toMatchObject({ status: 201, job: { state: "queued" } });
-    expect(await start(queueing, key)).toMatchObject({ status: 200, job: { id: first.job.id, state: "queued" } });
+    expect(await start(queueing, key)).toMatchObject({
+      status: 200,
+      job: { id: first.job.id, state: "queued" },
+    });
     await goOn(server, holder.id);
     await endOf(server, first.job.id);
     expect(await start(queueing, key)).toMatchObject({ job: { id: first.job.id, state: "ended" } });
@@ -239,11 +245,14 @@ describe("a key", () => {
     expect([found.status, found.code]).toEqual([400, "invalid-parameter"]);
   });
 
-  test.each(["!", "~", "x".repeat(255), '{"a":1}', "Ünï".replaceAll(/[^ -~]/g, "_")])("%p is one", async (key) => {
-    const { spec, runs } = counted();
-    const { job } = await start(spec, key);
-    expect((await start(spec, key)).job.id).toBe(job.id);
-    await endOf(server, job.id);
-    expect(runs()).toBe(1);
-  });
+  test.each(["!", "~", "x".repeat(255), '{"a":1}', "Ünï".replaceAll(/[^ -~]/g, "_")])(
+    "%p is one",
+    async (key) => {
+      const { spec, runs } = counted();
+      const { job } = await start(spec, key);
+      expect((await start(spec, key)).job.id).toBe(job.id);
+      await endOf(server, job.id);
+      expect(runs()).toBe(1);
+    },
+  );
 });

@@ -50,7 +50,10 @@ test("counts the jobs that have not ended", async () => {
 
 test("is for those who may read", async () => {
   const { secret } = await makeToken(server, ["run"]);
-  expect(await problem(server, "/v1/info", { credential: secret })).toMatchObject({ status: 403, code: "forbidden" });
+  expect(await problem(server, "/v1/info", { credential: secret })).toMatchObject({
+    status: 403,
+    code: "forbidden",
+  });
   expect(await problem(server, "/v1/info", { credential: false })).toMatchObject({ status: 401 });
 });
 

@@ -73,7 +73,9 @@ test("what has happened before is not told", async () => {
 
 test("who does not read misses events, is told how many, and holds up nobody", async () => {
   const slow = await rawConnection(server);
-  slow.send(requestBytes(server, { method: "GET", path: "/v1/events", headers: { accept: "application/x-ndjson" } }));
+  slow.send(
+    requestBytes(server, { method: "GET", path: "/v1/events", headers: { accept: "application/x-ndjson" } }),
+  );
   await slow.untilHead();
   slow.pause();
   // What each event holds of its job fills what the kernel takes for one who does not read.
@@ -107,12 +109,18 @@ describe("refused", () => {
     expect(await problem(server, "/v1/events", { credential: false })).toMatchObject({ status: 401 });
   });
 
-  test.each(["cursor=1", "follow=false", "job=1"])("with the parameter %s: there is nothing to resume from", async (query) => {
-    const found = await problem(server, `/v1/events?${query}`);
-    expect([found.status, found.code]).toEqual([400, "invalid-parameter"]);
-  });
+  test.each(["cursor=1", "follow=false", "job=1"])(
+    "with the parameter %s: there is nothing to resume from",
+    async (query) => {
+      const found = await problem(server, `/v1/events?${query}`);
+      expect([found.status, found.code]).toEqual([400, "invalid-parameter"]);
+    },
+  );
 
   test("by another method", async () => {
-    expect(await problem(server, "/v1/events", { method: "POST" })).toMatchObject({ status: 405, allow: "GET" });
+    expect(await problem(server, "/v1/events", { method: "POST" })).toMatchObject({
+      status: 405,
+      allow: "GET",
+    });
   });
 });

@@ -1,6 +1,7 @@
 // Contract v1, `GET /v1/jobs/{id}/stdout` and `/stderr`: readers that leave, jobs that go, and output that is not there.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { run, start } from "../support/jobs.ts";
+import { program } from "../support/programs.ts";
 import { rawConnection } from "../support/raw.ts";
 import { requestBytes } from "../support/raw-request.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
@@ -31,6 +32,24 @@ describe("while it is read", () => {
     expect((await run(server, ["echo", "x"])).text).toBe("x\n");
     // That a client does so is no error of the server's.
     expect(server.logLines().filter(({ level }) => Number(level) >= 50)).toEqual([]);
+  });
+
+  test("a client may pause: it gets all of it in the end", async () => {
+    const { id } = await runJob(server, { command: [program("print-bytes"), String(16 * mebibyte)] });
+    const connection = await rawConnection(server);
+    connection.send(requestBytes(server, { method: "GET", path: `/v1/jobs/${id}/stdout` }));
+    await connection.untilHead();
+    for (const most of [1, 2, 5, 9].map((count) => count * mebibyte)) {
+      connection.pause();
+      expect((await run(server, ["echo", "x"])).text).toBe("x\n");
+      connection.resume();
+      await connection.until(() => connection.length > most, `${most} bytes`);
+    }
+    await connection.until(() => connection.length > 16 * mebibyte, "all bytes");
+    const { body, complete } = await connection.untilAnswered();
+    const expected = Bun.spawnSync([program("print-bytes"), String(16 * mebibyte)]).stdout;
+    expect([complete, body.equals(expected)]).toEqual([true, true]);
+    connection.close();
   });
 
   test("a client may leave: others are not held up", async () => {

@@ -111,10 +111,10 @@ describe("of a running job", () => {
     const gate = join(home, `gate-${token}`);
     const shell = `printf before; printf err >&2; ${program("wait-for-file")} ${token} ${gate}; printf after`;
     const { id } = await startJob(server, { shell });
-    await untilWritten(server, id, "before");
+    await untilWritten(server, { id, text: "before" });
+    await untilWritten(server, { id, text: "err", stream: "stderr" });
     const response = await getOutput(server, id, "stdout");
     expect([response.headers.get("content-length"), await response.text()]).toEqual(["6", "before"]);
-    expect(await textOf(server, id, "stderr")).toBe("err");
     const head = await getOutput(server, id, "stdout", { method: "HEAD" });
     expect([head.status, head.headers.get("content-length")]).toEqual([200, "6"]);
     writeFileSync(gate, "");

@@ -39,29 +39,22 @@ describe("a range of an ended job", () => {
     expect(await part(range)).toEqual([206, contentRange, body]);
   });
 
-  test.each([
-    "bytes=10-",
-    "bytes=10-20",
-    "bytes=999999999999999-",
-    "bytes=-0",
-  ])("%p is not there", async (range) => {
-    const found = await problem(server, `/v1/jobs/${ended}/stdout`, { headers: { range } });
-    expect([found.status, found.code]).toEqual([416, "invalid-range"]);
-    expect(found.detail).toContain("10 bytes");
-  });
+  test.each(["bytes=10-", "bytes=10-20", "bytes=999999999999999-", "bytes=-0"])(
+    "%p is not there",
+    async (range) => {
+      const found = await problem(server, `/v1/jobs/${ended}/stdout`, { headers: { range } });
+      expect([found.status, found.code]).toEqual([416, "invalid-range"]);
+      expect(found.detail).toContain("10 bytes");
+    },
+  );
 
   // RFC 9110: what a server does not understand, it ignores.
-  test.each([
-    "bytes=0-1,3-4",
-    "items=0-1",
-    "bytes=5-2",
-    "bytes=a-b",
-    "bytes=-",
-    "bytes",
-    "bytes=1",
-  ])("%p is the whole", async (range) => {
-    expect(await part(range)).toEqual([200, null, text]);
-  });
+  test.each(["bytes=0-1,3-4", "items=0-1", "bytes=5-2", "bytes=a-b", "bytes=-", "bytes", "bytes=1"])(
+    "%p is the whole",
+    async (range) => {
+      expect(await part(range)).toEqual([200, null, text]);
+    },
+  );
 
   test("each stream has its own", async () => {
     const response = await getOutput(server, ended, "stderr", { headers: { range: "bytes=-1" } });
@@ -121,7 +114,7 @@ describe("of a running job", () => {
   test("a range is of what is there by now; with follow it may begin where nothing is yet", async () => {
     const shell = `printf ${text}; ${waitHere}; printf abc`;
     const { id } = await startJob(server, { shell, stdin: "open" });
-    await untilWritten(server, id, text);
+    await untilWritten(server, { id, text });
     expect(await part("bytes=8-", id)).toEqual([206, "bytes 8-9/10", "89"]);
     const path = `/v1/jobs/${id}/stdout`;
     expect((await problem(server, path, { headers: { range: "bytes=10-" } })).status).toBe(416);

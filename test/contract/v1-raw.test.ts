@@ -34,7 +34,11 @@ const ways: readonly { name: string; headers: () => Readonly<Record<string, stri
     },
     spec: {},
   },
-  { name: "with a grace for who comes back", headers: () => ({}), spec: { onDisconnect: { killAfterSeconds: 0.2 } } },
+  {
+    name: "with a grace for who comes back",
+    headers: () => ({}),
+    spec: { onDisconnect: { killAfterSeconds: 0.2 } },
+  },
 ];
 
 async function open(spec: Spec, headers: Readonly<Record<string, string>> = {}): Promise<RawConnection> {
@@ -92,7 +96,10 @@ describe.each([...ways])("a start, $name", ({ headers, spec }) => {
   test("that a signal from elsewhere ends is whole: the server had no part in it", async () => {
     const connection = await open({ ...spec, shell: "echo x; kill -9 $$" }, headers());
     expect(state(await connection.untilAnswered())).toEqual(whole);
-    expect((await endOf(server, connection.jobId)).outcome).toMatchObject({ reason: "signaled", signal: "SIGKILL" });
+    expect((await endOf(server, connection.jobId)).outcome).toMatchObject({
+      reason: "signaled",
+      signal: "SIGKILL",
+    });
   });
 
   test.each([
@@ -119,7 +126,10 @@ describe.each([...ways])("a start, $name", ({ headers, spec }) => {
   test("that fails is a problem, not a stream", async () => {
     const accept = { accept: "application/octet-stream", ...headers() };
     const response = await postJob(server, { ...spec, command: ["/no/such/program"] }, { headers: accept });
-    expect([response.status, response.headers.get("content-type")]).toEqual([422, "application/problem+json"]);
+    expect([response.status, response.headers.get("content-type")]).toEqual([
+      422,
+      "application/problem+json",
+    ]);
     await response.text();
   });
 });

@@ -33,17 +33,17 @@ function refused(id: string, body: unknown): Promise<Problem> {
 test("a signal comes to the command, which may go on", async () => {
   const shell = 'trap "echo usr1" USR1; trap "echo hup" HUP; echo ready; while :; do sleep 0.01; done';
   const { id } = await startJob(server, { shell });
-  await untilWritten(server, id, "ready\n");
+  await untilWritten(server, { id, text: "ready\n" });
   expect(await send(id, "SIGUSR1")).toMatchObject({ id, state: "running" });
-  await untilWritten(server, id, "ready\nusr1\n");
+  await untilWritten(server, { id, text: "ready\nusr1\n" });
   await send(id, "SIGHUP");
-  await untilWritten(server, id, "ready\nusr1\nhup\n");
+  await untilWritten(server, { id, text: "ready\nusr1\nhup\n" });
 });
 
 test("it comes to the whole group", async () => {
-  const child = 'sh -c \'trap "echo child; exit" USR1; echo ready; while :; do sleep 0.01; done\' & wait';
+  const child = "sh -c 'trap \"echo child; exit\" USR1; echo ready; while :; do sleep 0.01; done' & wait";
   const { id } = await startJob(server, { shell: `trap : USR1; ${child}; wait; echo parent` });
-  await untilWritten(server, id, "ready\n");
+  await untilWritten(server, { id, text: "ready\n" });
   await send(id, "SIGUSR1");
   await endOf(server, id);
   expect(await textOf(server, id)).toBe("ready\nchild\nparent\n");
@@ -70,7 +70,13 @@ test("one that holds a command and one that lets it go on", async () => {
 });
 
 describe("refused", () => {
-  const bodies: unknown[] = [{}, { signal: "" }, { signal: "INT" }, { signal: "sigint" }, { signal: "SIGNONE" }];
+  const bodies: unknown[] = [
+    {},
+    { signal: "" },
+    { signal: "INT" },
+    { signal: "sigint" },
+    { signal: "SIGNONE" },
+  ];
   bodies.push({ signal: 2 }, { signal: "SIGINT", to: "all" }, [], null, "SIGINT", { signal: "__proto__" });
 
   test.each(bodies.map((body) => [JSON.stringify(body)]))("the body %s", async (body) => {

@@ -5,10 +5,11 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { temporaryDirectory } from "../support/cleanup.ts";
 import { newAlias } from "../support/jobs.ts";
-import { argumentsOf } from "../support/proc.ts";
-import { newToken, untilGone, untilLiving } from "../support/processes.ts";
+import { executableOf } from "../support/proc.ts";
+import { newToken, untilGone, untilLiving, withToken } from "../support/processes.ts";
 import { program } from "../support/programs.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
+import { until } from "../support/wait.ts";
 import { timePattern } from "./support/v1.ts";
 import { endOf, postJob, startJob, textOf } from "./support/v1-start.ts";
 
@@ -68,7 +69,9 @@ describe("the answer", () => {
     const { command, token, open } = gated();
     const { pid, state } = await startJob(server, { command });
     expect(state).toBe("running");
-    expect(argumentsOf(pid ?? 0)).toContain(token);
+    const executed = executableOf(pid ?? 0);
+    expect([undefined, executableOf(server.pid)]).not.toContain(executed);
+    await until(() => withToken(token).includes(pid ?? 0), { describe: "the program to have its arguments" });
     open();
   });
 

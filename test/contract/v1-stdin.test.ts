@@ -39,9 +39,9 @@ describe("what is written", () => {
   test("is there at once for a command that reads line by line", async () => {
     const { id } = await open("while read line; do echo got $line; done");
     await putStdin(server, id, "one\n");
-    await untilWritten(server, id, "got one\n");
+    await untilWritten(server, { id, text: "got one\n" });
     await putStdin(server, id, "two\n");
-    await untilWritten(server, id, "got one\ngot two\n");
+    await untilWritten(server, { id, text: "got one\ngot two\n" });
     await putStdin(server, id, "", "?close=true");
     await endOf(server, id);
   });
@@ -134,7 +134,7 @@ describe("no more is taken", () => {
 
   test("when the command has closed it", async () => {
     const { id } = await open("exec <&-; echo closed; sleep 60");
-    await untilWritten(server, id, "closed\n");
+    await untilWritten(server, { id, text: "closed\n" });
     expect(await stdinProblem(server, id, "x")).toMatchObject(closed);
     expect(await stdinProblem(server, id, "x")).toMatchObject(closed);
   });
@@ -169,7 +169,7 @@ describe("no more is taken", () => {
 test("a command that has written half of its answer gets the rest of its question, then the end", async () => {
   const { id } = await open("head -c 4; echo; cat");
   await putStdin(server, id, "half");
-  await untilWritten(server, id, "half\n");
+  await untilWritten(server, { id, text: "half\n" });
   expect(await putStdin(server, id, "w", "?close=true")).toMatchObject({ closed: true });
   await endOf(server, id);
   expect(await textOf(server, id)).toBe("half\nw");

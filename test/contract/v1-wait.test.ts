@@ -94,7 +94,10 @@ describe("captured", () => {
 
   test("text that ends in half a character is no text", async () => {
     const half = Buffer.from("é").subarray(0, 1);
-    expect((await output("printf '\\303'"))?.stdout).toEqual({ base64: half.toString("base64"), truncated: false });
+    expect((await output("printf '\\303'"))?.stdout).toEqual({
+      base64: half.toString("base64"),
+      truncated: false,
+    });
   });
 
   test("is at most answerOutputBytes of each stream, and text is not cut inside a character", async () => {
@@ -106,7 +109,10 @@ describe("captured", () => {
     const wide = (await output("for i in $(seq 500); do printf '\\342\\230\\203'; done"))?.stdout;
     expect([wide?.text, wide?.truncated]).toEqual(["☃".repeat(333), true]);
     const binary = (await output("head -c 5000 /dev/zero | tr '\\0' '\\377'"))?.stdout;
-    expect([Buffer.from(binary?.base64 ?? "", "base64").length, binary?.truncated]).toEqual([answerBytes, true]);
+    expect([Buffer.from(binary?.base64 ?? "", "base64").length, binary?.truncated]).toEqual([
+      answerBytes,
+      true,
+    ]);
   });
 
   test("tells what is not kept as truncated", async () => {
@@ -139,7 +145,8 @@ test("a client that leaves while it waits leaves the job alone", async () => {
   const waiting = server.request("/v1/jobs?wait=20", { ...request(spec), signal: control.signal });
   waiting.catch(() => {});
   const found = async () =>
-    ((await (await server.request(`/v1/jobs?alias=${alias}&state=running`)).json()) as { jobs: WireJob[] }).jobs[0];
+    ((await (await server.request(`/v1/jobs?alias=${alias}&state=running`)).json()) as { jobs: WireJob[] })
+      .jobs[0];
   const { id } = await until(found, { describe: "the job" });
   control.abort();
   await goOn(server, id);

@@ -16,7 +16,7 @@ const count = 1_000;
 const warmUp = 200;
 const connections = 32;
 /** At most so much more than after the smaller crowd. */
-const mostGrowth = 32 * 1024 * 1024;
+const mostGrowth = 40 * 1024 * 1024;
 /** Two pipes with their readers and four files each, and some to spare. */
 const neededDescriptors = 12 * count;
 

@@ -140,6 +140,20 @@ describe("a flood that nobody reads", () => {
     timeoutMilliseconds,
   );
 
+  test(
+    "on stderr grows no more than on stdout",
+    async () => {
+      const memory = new MemoryWatch(server);
+      const job = await memory.during(ran(server, { shell: `head -c ${flood} /dev/zero >&2; echo end >&2` }));
+      const stderr = { bytes: flood + 4, keptFrom: 0, truncated: true };
+      expect(job).toMatchObject({ outcome: { reason: "exited", code: 0 }, stderr });
+      expect(job.stderrTail).toEndWith("\0end\n");
+      console.log(`${flood} bytes of stderr: memory grew by ${memory.text}`);
+      expect(memory.grownBytes).toBeLessThanOrEqual(mostGrowth);
+    },
+    timeoutMilliseconds,
+  );
+
   test("shares what is kept between both streams", async () => {
     const gate = join(temporaryDirectory("gate"), "gate");
     const script = `yes | head -c 900000; '${program("wait-for-file")}' 0 '${gate}'; yes | head -c 900000 >&2; echo more`;

@@ -74,8 +74,10 @@ describe("a body over the limit", () => {
   );
 
   test("is 413 at v1, too", async () => {
-    const answer = await sendBytes(server, head([["Content-Length", "900001"]], "/v1/jobs/1/stop"));
-    expect([answer.status, JSON.parse(answer.body.toString()).code]).toEqual([413, "too-large"]);
+    for (const target of ["/v1/jobs", "/v1/jobs/1/stop"]) {
+      const answer = await sendBytes(server, head([["Content-Length", "900001"]], target));
+      expect([answer.status, JSON.parse(answer.body.toString()).code]).toEqual([413, "too-large"]);
+    }
   });
 
   test("in chunks without an end is 413, and the connection is closed", async () => {

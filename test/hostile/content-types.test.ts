@@ -77,9 +77,13 @@ describe(`of ${types.length} types POST /process takes`, () => {
 describe("Sec-Fetch-Site: cross-site is refused on every path", () => {
   test.each([
     ["GET", "/v1/jobs"],
+    ["POST", "/v1/jobs"],
+    ["GET", "/v1/jobs/1/stdout"],
+    ["DELETE", "/v1/jobs/1"],
     ["POST", "/v1/jobs/1/stop"],
     ["GET", "/openapi.json"],
     ["GET", "/process"],
+    ["POST", "/shell"],
     ["GET", "/nope"],
   ])("%s %s", async (method, target) => {
     const headers: HeaderLines = [hostLine(server), credentialLine(server), ["Sec-Fetch-Site", "cross-site"]];

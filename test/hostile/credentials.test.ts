@@ -1,7 +1,7 @@
 // Every route × every kind of bad credential: 401 with a challenge, and nothing is done.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { job, specOf } from "../support/jobs.ts";
-import { newToken, withToken } from "../support/processes.ts";
+import { newToken, untilLiving } from "../support/processes.ts";
 import { rawProcess } from "../support/raw-request.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import { bodyLines, bytesOf, type HeaderLines, hostLine, sendBytes } from "./support/bytes.ts";
@@ -35,6 +35,7 @@ const routes = [
   ["DELETE", "/v1/tokens/local"],
   ["POST", "/v1/shutdown"],
   ["POST", "/shell"],
+  ["GET", "/shell"],
   ["GET", "/openapi.json"],
   ["GET", "/docs"],
   ["GET", "/metrics"],
@@ -112,7 +113,7 @@ describe(`on each of ${routes.length} routes a credential is refused that is`, (
     }
     expect(answers).toEqual(routes.map(([method, route]) => [`${method} ${route}`, 401, true]));
     expect((await job(server, victim.jobId)).state).toBe("running");
-    expect(withToken(mark)).toHaveLength(1);
+    await untilLiving(mark, 1);
     await trap.expectNothingRan();
     victim.close();
   });

@@ -77,7 +77,11 @@ describe("a foreign Origin is refused with 403 on every path:", () => {
     expect(await start([["Origin", origin]])).toBe(403);
     for (const [method, target] of [
       ["GET", "/v1/jobs"],
+      ["POST", "/v1/jobs"],
+      ["GET", "/v1/jobs/1/stdout"],
+      ["DELETE", "/v1/jobs/1"],
       ["POST", "/v1/jobs/1/stop"],
+      ["POST", "/shell"],
       ["GET", "/openapi.json"],
       ["OPTIONS", "/process"],
       ["GET", "/nope"],

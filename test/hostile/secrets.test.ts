@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { idOf, newAlias, postBody, postProcess, run, specOf } from "../support/jobs.ts";
 import { argumentsOf, childrenOf, environmentOf, readProcess } from "../support/proc.ts";
-import { newToken, untilLiving } from "../support/processes.ts";
+import { newToken, untilGone, untilLiving } from "../support/processes.ts";
 import { rawProcess } from "../support/raw-request.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 
@@ -25,6 +25,8 @@ beforeAll(async () => {
   const killed = await rawProcess(server, specOf(["sleep", "100", mark], { envs }));
   await untilLiving(mark, 1);
   killed.close();
+  // While it lives its own environment holds what it was given.
+  await untilGone(mark);
   const bodies = [
     { alias, cmd: "/not/there", envs },
     { alias, cmd: "true", cwd: "/not/there", envs },

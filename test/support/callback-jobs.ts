@@ -21,7 +21,8 @@ export function running(
     cwd: null,
     alias: null,
     mode: "background",
-    labels: {}, leftovers: "leave",
+    labels: {},
+    leftovers: "leave",
     successExitCodes: [0],
     retainSeconds: 60,
     callback:

@@ -1,8 +1,8 @@
 import type { ServerResponse } from "node:http";
 import type { Broker } from "../../core/broker.ts";
-import type { Operation } from "../../core/scopes.ts";
 import { ErrandError, toErrandError } from "../../core/errors.ts";
 import type { Limits } from "../../core/limits.ts";
+import type { Operation } from "../../core/scopes.ts";
 import { type Door, type Exchange, errorHeaders } from "../exchange.ts";
 import { Answer, sendError } from "./answer.ts";
 import { checkContentType } from "./contentType.ts";

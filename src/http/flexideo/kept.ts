@@ -3,7 +3,7 @@ import type { JobId } from "../../core/job.ts";
 import type { OutputStream } from "../../core/ports.ts";
 
 /** Read at once; so much of an output is in memory for one answer. */
-const pieceBytes = 128 * 1024;
+const pieceBytes = 48 * 1024;
 
 /** Output that was there a moment ago: its time was over, or its room was needed. */
 export class OutputGone extends Error {
@@ -33,7 +33,10 @@ export class KeptOutput {
     return new KeptOutput(broker, id, stream, byteLength);
   }
 
-  /** All of it in order. Throws `OutputGone` when the files go meanwhile. */
+  /**
+   * All of it in order; a piece is good until the next one is asked for, since left to collections a long output would
+   * pile up. Throws `OutputGone` when the files go meanwhile.
+   */
   async *pieces(): AsyncGenerator<Uint8Array> {
     if (this.#only !== null) {
       yield this.#only;
@@ -45,6 +48,7 @@ export class KeptOutput {
       if (piece.byteLength === this.byteLength) this.#only = piece;
       offset += piece.byteLength;
       yield piece;
+      if (piece !== this.#only) release(piece);
     }
   }
 
@@ -57,4 +61,9 @@ export class KeptOutput {
     }
     throw new OutputGone(`the ${this.stream} of job ${this.#id} has gone`);
   }
+}
+
+/** Gives back the memory of bytes that nobody looks at any more, at once. */
+function release({ buffer, byteLength }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }

@@ -1,16 +1,10 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { SaxesParser, type SaxesStartTagNS, type SaxesTagNS } from "saxes";
-import type { Limits } from "../../core/limits.ts";
-import { type BodyForm, bodyText, checkDeclared, formOf } from "./bodyText.ts";
-import { ElementText, type RequestElement } from "./element.ts";
-import { invalid, shown } from "./invalid.ts";
-import { checkEnvelope, checkName, isDeclaration, root } from "./names.ts";
-import { Screening, tooManyNodes } from "./screening.ts";
+import { type BodyForm, bodyText, formOf } from "./bodyText.ts";
+import type { RequestElement } from "./element.ts";
+import { EnvelopeReader, type XmlLimits } from "./envelope.ts";
+import { invalid } from "./invalid.ts";
+import { Screening } from "./screening.ts";
 
-type XmlLimits = Pick<Limits, "xmlDepth" | "xmlAttributes" | "xmlReferences" | "xmlNodes">;
-
-/** Names may be so long, in characters. */
-const mostNameLength = 1_024;
 /** After so much text others get their turn. */
 const turnCharacters = 512 * 1024;
 
@@ -39,122 +33,4 @@ async function eachPiece(body: Uint8Array, form: BodyForm, take: (text: string) 
     characters = 0;
     await turn();
   }
-}
-
-/** An element whose end has not come yet. */
-interface OpenElement extends Pick<RequestElement, "name" | "namespace" | "attributes"> {
-  readonly text: ElementText;
-  child: string | null;
-}
-
-/** Reads the text of a request, bounded in every direction. */
-class EnvelopeReader {
-  readonly #form: BodyForm;
-  readonly #limits: XmlLimits;
-  readonly #parser: SaxesParser<{ xmlns: true }>;
-  readonly #elements: RequestElement[] = [];
-  #open: OpenElement | null = null;
-  #declared = false;
-  #depth = 0;
-  #nodes = 0;
-  #attributes = 0;
-
-  constructor(form: BodyForm, limits: XmlLimits) {
-    this.#form = form;
-    this.#limits = limits;
-    this.#parser = this.#makeParser();
-  }
-
-  write(text: string): void {
-    this.#parser.write(text);
-    // What the parser has gathered of a name; it says so in no other way.
-    checkLength((this.#parser as unknown as { readonly name: string }).name);
-  }
-
-  end(): RequestElement[] {
-    this.#parser.close();
-    return this.#elements;
-  }
-
-  #makeParser(): SaxesParser<{ xmlns: true }> {
-    // An answer is XML 1.0, which could not tell a command that came in 1.1.
-    const parser = new SaxesParser({ xmlns: true, defaultXMLVersion: "1.0", forceXMLVersion: true });
-    parser.on("error", ({ message }) => {
-      throw invalid(`the body is no well-formed XML (line:column: why): ${message}`);
-    });
-    parser.on("xmldecl", ({ encoding }) => {
-      this.#declared = true;
-      checkDeclared(this.#form, encoding);
-    });
-    parser.on("opentagstart", (tag) => this.#begin(tag));
-    parser.on("attribute", ({ name }) => this.#countAttribute(name));
-    parser.on("opentag", (tag) => this.#opened(tag));
-    parser.on("closetag", () => this.#closed());
-    parser.on("comment", () => this.#countNode());
-    parser.on("processinginstruction", ({ body }) => {
-      this.#countNode();
-      // What the parser lets pass: `<?a?b?>`.
-      if (body.startsWith("?")) throw invalid("white space is needed after the target of an instruction");
-    });
-    parser.on("text", (text) => {
-      if (this.#depth === 1 && /[^\t\n\r ]/.test(text)) throw invalid(`text is not allowed in <${root}>`);
-      if (this.#depth === 2) this.#open?.text.addText(text);
-    });
-    parser.on("cdata", (text) => {
-      this.#countNode();
-      if (this.#depth === 1) throw invalid(`text is not allowed in <${root}>`);
-      if (this.#depth === 2) this.#open?.text.addSection(text);
-    });
-    return parser;
-  }
-
-  #begin({ name }: SaxesStartTagNS): void {
-    if (!this.#declared) checkDeclared(this.#form, undefined);
-    this.#declared = true;
-    checkLength(name);
-    this.#countNode();
-    this.#attributes = 0;
-    this.#depth += 1;
-    const { xmlDepth } = this.#limits;
-    if (this.#depth > xmlDepth) throw invalid(`elements may stand ${xmlDepth} deep in each other (xmlDepth)`);
-    if (this.#depth === 1 && name !== root) throw invalid(`the root is ${shown(name)}, <${root}> is needed`);
-  }
-
-  #opened({ name, prefix, local, uri, attributes }: SaxesTagNS): void {
-    const all = Object.values(attributes);
-    for (const one of [{ name, local }, ...all]) checkName(one);
-    const named = all.filter((attribute) => !isDeclaration(attribute));
-    if (this.#depth === 1) checkEnvelope(named);
-    if (this.#depth === 2) {
-      const namespace = prefix === "" ? null : uri;
-      const values = new Map(named.map((attribute) => [attribute.name, attribute.value]));
-      this.#open = { name, namespace, attributes: values, text: new ElementText(), child: null };
-    }
-    if (this.#depth === 3 && this.#open !== null) this.#open.child ??= name;
-  }
-
-  #closed(): void {
-    this.#depth -= 1;
-    if (this.#depth !== 1 || this.#open === null) return;
-    const { text, ...element } = this.#open;
-    this.#elements.push({ ...element, text: text.whole() });
-    this.#open = null;
-  }
-
-  #countAttribute(name: string): void {
-    checkLength(name);
-    this.#attributes += 1;
-    const { xmlAttributes } = this.#limits;
-    if (this.#attributes > xmlAttributes)
-      throw invalid(`an element may have ${xmlAttributes} attributes (xmlAttributes)`);
-  }
-
-  #countNode(): void {
-    this.#nodes += 1;
-    if (this.#nodes > this.#limits.xmlNodes) throw tooManyNodes(this.#limits.xmlNodes);
-  }
-}
-
-function checkLength(name: string): void {
-  if (name.length > mostNameLength) throw invalid(`a name may have ${mostNameLength} characters`);
 }

@@ -38,6 +38,8 @@ export class Screening {
 
   /** All of the text has come. Throws `invalid-request`. */
   end(): void {
+    // What is held back at the end is looked at as well.
+    this.add(" ".repeat(longestBeginning));
     if (this.#end !== null) throw invalid(`the body ends where ${this.#end} is still missing`);
     if (this.#last !== ">") throw invalid("the body does not end with an element");
   }

@@ -16,7 +16,16 @@ afterEach(() => {
 });
 
 const running = (spec: JobSpec, owner: string): RunningJob => ({
-  ...{ id: "42", node: "here", owner, door: "sidecar", alias: null, mode: "background", labels: {}, leftovers: "leave" },
+  ...{
+    id: "42",
+    node: "here",
+    owner,
+    door: "sidecar",
+    alias: null,
+    mode: "background",
+    labels: {},
+    leftovers: "leave",
+  },
   ...{
     command: spec.command,
     cwd: spec.cwd,

@@ -40,16 +40,21 @@ export const cli: Adapter = {
 let files = 0;
 
 /**
- * The options for a spec. Command and variables stand in a file: the suite looks for processes by their arguments, which are
- * not to be this program's, too, and no program can be given a NUL.
+ * The options for a spec. The command stands in a file: the suite looks for processes by their arguments, which are not to be
+ * this program's, too. So does what no program can be given.
  */
 function typed(spec: Spec, folder: string): string[] {
-  const { command, env, cwd, alias } = spec;
+  const { command, env = {}, cwd } = spec;
+  const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  const isTypable = Object.keys(env).every((name) => /^\w+$/.test(name)) && variables.every(canBeTyped);
   files += 1;
   const file = join(folder, `${files}.json`);
   const what = typeof command === "string" ? { shell: command } : { command };
-  writeFileSync(file, JSON.stringify({ ...what, env, cwd, alias }));
+  const untyped = { ...(isTypable ? {} : { env }), ...(canBeTyped(cwd ?? "") ? {} : { cwd }) };
+  writeFileSync(file, JSON.stringify({ ...what, ...untyped }));
   const options = [
+    ["--cwd", "cwd" in untyped ? undefined : cwd],
+    ["--alias", spec.alias],
     ["--timeout", spec.runTimeoutSeconds],
     ["--idle-timeout", spec.idleTimeoutSeconds],
     ["--grace", spec.stopGraceSeconds],
@@ -57,11 +62,17 @@ function typed(spec: Spec, folder: string): string[] {
     ["--leftovers", spec.leftovers],
     ["--callback", spec.callbackUrl],
     ...(spec.successExitCodes ?? []).map((code) => ["--success-code", code]),
+    ...(isTypable ? variables.map((variable) => ["--env", variable]) : []),
   ].flatMap(([name, value]) => (value === undefined ? [] : [String(name), String(value)]));
   const flags = [spec.mergeOutput && "--merge", spec.discardOutput && "--discard"].filter(
     (flag) => flag !== undefined,
   );
   return ["--spec", file, ...options, ...flags];
+}
+
+/** A program's arguments have no NUL and no more than 128 KiB. */
+function canBeTyped(text: string): boolean {
+  return !text.includes("\0") && text.length < 100_000;
 }
 
 async function begin(errand: Cli, spec: Spec, folder: string): Promise<Run> {

@@ -232,7 +232,6 @@ export const contradictions: readonly (readonly [Readonly<Record<string, unknown
     { mergeOutput: true },
     { discardOutput: true },
     { leftovers: "stop" },
-    { leftovers: "leave" },
     { successExitCodes: [0] },
     { runTimeoutSeconds: 5 },
     { idleTimeoutSeconds: 5 },

@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { IdSource } from "../../../src/core/ids.ts";
-import { defaultLimits } from "../../../src/core/limits.ts";
 import type {
   CallbackRequest,
   EndedJob,
@@ -11,6 +10,7 @@ import type {
   RunningJob,
   StartingJob,
 } from "../../../src/core/job.ts";
+import { defaultLimits } from "../../../src/core/limits.ts";
 import { Store } from "../../../src/store/store.ts";
 import { noOutput } from "./fake-ports.ts";
 

@@ -55,9 +55,13 @@ export async function textOf(server: Server, id: string, stream: Stream = "stdou
   return response.text();
 }
 
-/** Waits until a running job has written this. */
-export async function untilWritten(server: Server, id: string, text: string): Promise<void> {
-  await until(async () => (await textOf(server, id)) === text, { describe: `${JSON.stringify(text)}` });
+/** Waits until this and nothing else is kept of a running job's stream. */
+export async function untilWritten(
+  server: Server,
+  { id, text, stream = "stdout" }: { id: string; text: string; stream?: Stream },
+): Promise<void> {
+  const written = async () => (await textOf(server, id, stream)) === text;
+  await until(written, { describe: `${JSON.stringify(text)} on ${stream}` });
 }
 
 function startRequest(body: unknown, { headers, ...options }: RequestOptions): RequestOptions {

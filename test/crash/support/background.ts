@@ -60,6 +60,13 @@ export async function ran(server: Server, spec: Spec): Promise<BackgroundJob> {
   return ended(server, (await background(server, spec)).id);
 }
 
+/** The ids of the newest 500 jobs, newest first. */
+export async function listed(server: Server): Promise<string[]> {
+  const response = await server.request("/v1/jobs?limit=500");
+  const { jobs } = (await response.json()) as { jobs: BackgroundJob[] };
+  return jobs.map(({ id }) => id);
+}
+
 /** All that is kept of a stream. */
 export async function output(server: Server, id: string, stream: OutputName): Promise<Buffer> {
   const response = await server.request(`/v1/jobs/${id}/${stream}`);
