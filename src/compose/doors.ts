@@ -11,6 +11,7 @@ import { releaseDate, version } from "../core/version.ts";
 import { codePage } from "../encoding/codePages.ts";
 import { Clients } from "../http/clients.ts";
 import { Credentials } from "../http/credentials.ts";
+import { docsPage } from "../http/docsPage.ts";
 import type { Door } from "../http/exchange.ts";
 import { FlexideoDoor } from "../http/flexideo/door.ts";
 import { Guard } from "../http/guard.ts";
@@ -79,6 +80,7 @@ export function serverParts(parts: DoorParts) {
     if (path === "/process") return rexec;
     if (path === "/shell") return sidecar;
     if (path === "/solve") return flexideo;
+    if (path === "/docs") return docsPage;
     return path.startsWith("/v1/") || path === "/v1" || path === "/openapi.json" ? v1 : nowhere;
   };
   return {
