@@ -104,7 +104,7 @@ function row({ id, name, scopes, source, createdAt, expiresAt }: Token): string[
 function revokeCommand(surroundings: Surroundings): Command {
   const command = new Command("revoke")
     .description("Revokes a token: it is refused from then on.")
-    .argument("<token>", "its id, or its name when no other token has it");
+    .argument("<token>", "its id or its name");
   return withConnection(command).action(async (wanted: string, options: ConnectionOptions) => {
     const errand = connect(options, surroundings);
     const id = await findToken(errand, wanted);
@@ -113,12 +113,13 @@ function revokeCommand(surroundings: Surroundings): Command {
   });
 }
 
+/** Names are unique on a server. */
 async function findToken(errand: Errand, wanted: string): Promise<string> {
-  const tokens = await errand.tokens.list();
-  if (tokens.some(({ id }) => id === wanted)) return wanted;
-  const named = tokens.filter(({ name }) => name === wanted);
-  const [only] = named;
-  if (only !== undefined && named.length === 1) return only.id;
-  const why = named.length === 0 ? "there is no token" : `${named.length} tokens have the name`;
-  throw new CliError(exitCodes.refused, `${why} ${JSON.stringify(wanted)}`, "errand token list names all.");
+  const found = (await errand.tokens.list()).find(({ id, name }) => id === wanted || name === wanted);
+  if (found !== undefined) return found.id;
+  throw new CliError(
+    exitCodes.refused,
+    `there is no token ${JSON.stringify(wanted)}`,
+    "errand token list names all.",
+  );
 }

@@ -160,14 +160,14 @@ describe("ps", () => {
       "x".repeat(300),
     );
     const env = { ERRAND_URL: server.url, ERRAND_TOKEN: server.token };
-    const line = `stty cols 60; '${errandProgram}' ps --label of=tty`;
+    const line = `stty cols 80; '${errandProgram}' ps --label of=tty`;
     const { stdout } = await command(["script", "-qec", line, "/dev/null"], { env });
     const lines = stdout.trimEnd().split("\r\n");
     expect(lines).toHaveLength(2);
     expect(lines[1]).toStartWith(id);
     expect(lines[1]).toContain("\\e[31m");
     expect(stdout).not.toContain("\u001b[31m");
-    expect(lines.map((text) => [...text].length <= 60)).toEqual([true, true]);
+    expect(lines.map((text) => [...text].length <= 80)).toEqual([true, true]);
     const whole = await cli.run(["ps", "--label", "of=tty"]);
     expect(whole.stdout).toContain("x".repeat(300));
     await cli.run(["stop", "--grace", "0", id]);

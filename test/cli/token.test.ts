@@ -58,10 +58,8 @@ describe("token", () => {
     expect((await withToken(first.secret).run(["ps"])).code).toBe(0);
     expect(await cli.run(["token", "revoke", "short"])).toMatchObject({ code: 0, stdout: `${first.id}\n` });
     expect((await withToken(first.secret).run(["ps"])).code).toBe(77);
-    const [second, third] = [await make(), await make()];
-    const twice = await cli.run(["token", "revoke", "short"]);
-    expect([twice.code, twice.stderr]).toEqual([1, expect.stringContaining("2 tokens")]);
-    for (const { id } of [second, third]) expect((await cli.run(["token", "revoke", id])).code).toBe(0);
+    const again = await make();
+    expect((await cli.run(["token", "revoke", again.id])).code).toBe(0);
     expect(await cli.run(["token", "revoke", "short"])).toMatchObject({
       code: 1,
       stderr: expect.stringContaining("no token"),

@@ -134,10 +134,6 @@ describe("pages", () => {
   });
 });
 
-test("labels are not available in this build", async () => {
-  expect(await problem(server, "/v1/jobs?label=a")).toMatchObject({ status: 501, code: "not-available" });
-});
-
 describe("a bad parameter is 400 with what is allowed:", () => {
   test.each([
     ["stat=ended", "state"],

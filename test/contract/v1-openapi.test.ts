@@ -51,13 +51,22 @@ describe("the document", () => {
     );
     expect(calls.sort()).toEqual([
       "delete /v1/jobs/{id}",
+      "delete /v1/tokens/{id}",
+      "get /v1/events",
+      "get /v1/info",
       "get /v1/jobs",
       "get /v1/jobs/{id}",
+      "get /v1/jobs/{id}/events",
       "get /v1/jobs/{id}/stderr",
       "get /v1/jobs/{id}/stdout",
+      "get /v1/tokens",
       "post /v1/jobs",
       "post /v1/jobs/{id}/callback/resend",
+      "post /v1/jobs/{id}/signal",
       "post /v1/jobs/{id}/stop",
+      "post /v1/shutdown",
+      "post /v1/tokens",
+      "put /v1/jobs/{id}/stdin",
     ]);
   });
 
@@ -73,8 +82,8 @@ describe("the document", () => {
   test("names every parameter that the list takes, and each is taken", async () => {
     const { parameters } = at("paths", "/v1/jobs", "get");
     const names = (Array.isArray(parameters) ? parameters : []).map((one) => (isTree(one) ? one.name : one));
-    expect(names.sort()).toEqual(["alias", "cursor", "limit", "node", "since", "state"]);
-    const values = "alias=a&cursor=1&limit=1&node=n&since=2026-01-01T00:00:00Z&state=ended";
+    expect(names.sort()).toEqual(["alias", "cursor", "label", "limit", "node", "since", "state"]);
+    const values = "alias=a&cursor=1&label=a&limit=1&node=n&since=2026-01-01T00:00:00Z&state=ended";
     expect((await list(server, `?${values}`)).jobs).toEqual([]);
   });
 
@@ -92,7 +101,8 @@ describe("the document", () => {
     const names = Object.keys(at("components", "schemas", "JobSpec", "properties"));
     expect(names.sort()).toEqual([
       ...["alias", "aliasPolicy", "callback", "command", "cwd", "discardOutput", "env", "idleTimeoutSeconds"],
-      ...["leftovers", "limits", "mergeOutput", "mode", "retainSeconds", "runTimeoutSeconds", "shell"],
+      ...["labels", "leftovers", "limits", "mergeOutput", "mode", "onDisconnect", "retainSeconds"],
+      ...["runTimeoutSeconds", "shell"],
       ...["stdin", "stopGraceSeconds", "successExitCodes", "survive"],
     ]);
     expect([schema.required, schema.additionalProperties]).toEqual([undefined, false]);
@@ -114,14 +124,21 @@ describe("the document", () => {
   });
 
   test.each([
-    ["/v1/jobs", "get", ["200", "400", "401"]],
-    ["/v1/jobs", "post", ["201", "400", "401", "403", "409", "413", "422", "429", "501", "503", "507"]],
-    ["/v1/jobs/{id}", "get", ["200", "400", "401", "404"]],
-    ["/v1/jobs/{id}", "delete", ["204", "400", "401", "404", "409"]],
-    ["/v1/jobs/{id}/stdout", "get", ["200", "400", "401", "404", "501"]],
-    ["/v1/jobs/{id}/stderr", "get", ["200", "400", "401", "404", "501"]],
-    ["/v1/jobs/{id}/stop", "post", ["200", "400", "401", "404", "422"]],
-    ["/v1/jobs/{id}/callback/resend", "post", ["200", "400", "401", "404"]],
+    ["/v1/jobs", "get", ["200", "400", "401", "403"]],
+    [
+      "/v1/jobs",
+      "post",
+      ["200", "201", "400", "401", "403", "409", "413", "422", "429", "501", "503", "507"],
+    ],
+    ["/v1/jobs/{id}", "get", ["200", "400", "401", "403", "404"]],
+    ["/v1/jobs/{id}", "delete", ["204", "400", "401", "403", "404", "409"]],
+    ["/v1/jobs/{id}/events", "get", ["200", "400", "401", "403", "404", "429"]],
+    ["/v1/jobs/{id}/stdout", "get", ["200", "206", "400", "401", "403", "404", "416", "429"]],
+    ["/v1/jobs/{id}/stderr", "get", ["200", "206", "400", "401", "403", "404", "416", "429"]],
+    ["/v1/jobs/{id}/stdin", "put", ["200", "400", "401", "403", "404", "409", "413"]],
+    ["/v1/jobs/{id}/signal", "post", ["200", "400", "401", "403", "404", "409", "422"]],
+    ["/v1/jobs/{id}/stop", "post", ["200", "400", "401", "403", "404", "422"]],
+    ["/v1/jobs/{id}/callback/resend", "post", ["200", "400", "401", "403", "404"]],
   ])("says what %s %s may answer", (path, method, statuses) => {
     expect(Object.keys(at("paths", path, method, "responses"))).toEqual(statuses);
   });

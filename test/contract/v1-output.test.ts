@@ -93,16 +93,6 @@ describe("of an ended job", () => {
       expect(headers["content-type"]).toBe("application/octet-stream");
     }
   });
-
-  test("a part that is asked for is answered with the whole, as an answer of 200 says", async () => {
-    const { id } = await runJob(server, { shell: "printf 12345" });
-    const response = await getOutput(server, id, "stdout", { headers: { range: "bytes=1-2" } });
-    expect([response.status, await response.text()]).toEqual([200, "12345"]);
-    expect([response.headers.get("accept-ranges"), response.headers.get("content-range")]).toEqual([
-      null,
-      null,
-    ]);
-  });
 });
 
 describe("of a running job", () => {

@@ -6,8 +6,8 @@ import { readText } from "./host.ts";
 import type { Mount } from "./mounts.ts";
 import type { Finding, HostProbes } from "./probes.ts";
 
-/** What one running job takes at most: its connection, two pipes held twice, its process, and four files. */
-const descriptorsPerJob = 10;
+/** What one running job was seen to take at most: its connection, pipes that are held twice, its process, its files. */
+const descriptorsPerJob = 14;
 const leastMemoryBytes = 256 * 1024 * 1024;
 
 /** How many jobs can run at once. */

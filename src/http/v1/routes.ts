@@ -94,7 +94,10 @@ const listRoute = createRoute({
       limit: text("Most jobs in the page; 50 without it"),
     }),
   },
-  responses: { 200: json(jobListSchema, "One page"), 400: problems[400], 401: problems[401] },
+  responses: {
+    ...{ 200: json(jobListSchema, "One page"), 400: problems[400] },
+    ...{ 401: problems[401], 403: problems[403] },
+  },
 });
 
 const getRoute = createRoute({
