@@ -1,8 +1,9 @@
-import { isatty } from "node:tty";
 import { watch } from "./supervisor/watchdogMain.ts";
 
 /** The command line's own failure, as sysexits.h numbers them. */
 const exitSoftware = 70;
+
+const usualColumns = 80;
 
 const args = process.argv.slice(2);
 const [verb, liveFile] = args;
@@ -18,6 +19,7 @@ if (verb === "watchdog" && liveFile !== undefined) {
 }
 
 async function runCommandLine(): Promise<number> {
+  const { isatty } = await import("node:tty");
   const { commandLine } = await import("./cli/commandLine.ts");
   const { Output } = await import("./cli/output.ts");
   const { nearestName } = await import("./core/nearest.ts");
@@ -27,7 +29,8 @@ async function runCommandLine(): Promise<number> {
     stderr: new Output(2),
     isTerminal: isatty,
     // Asking a stream that is no terminal would make one of it.
-    columns: () => (isatty(1) ? process.stdout.columns : null),
+    // A terminal whose size was never set has no columns.
+    columns: () => (isatty(1) ? process.stdout.columns || usualColumns : null),
     nearest: nearestName,
     avoidProxy,
     serve: runServer,
@@ -46,10 +49,11 @@ async function runServer(flags: import("./config/load.ts").Flags, check: boolean
   const { loadSettings } = await import("./config/load.ts");
   const { ConfigError } = await import("./config/settings.ts");
   const { describeSettings, greeting } = await import("./cli/describe.ts");
+  const { Output } = await import("./cli/output.ts");
   try {
     const settings = loadSettings(flags, process.env);
     if (check) {
-      process.stdout.write(describeSettings(settings));
+      await new Output(1).write(describeSettings(settings));
       return;
     }
     const { serve } = await import("./serve.ts");

@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import type { Logger } from "pino";
+import { isIgnored } from "./ignoredSignals.ts";
 
 /** What is ended by signals. */
 interface Endable {
@@ -41,11 +41,5 @@ export async function endSignal(logger: Logger, broker: Endable, asked: Promise<
 
 /** A server that was started to outlive its terminal (nohup) goes on ignoring SIGHUP. */
 function endingSignals(): NodeJS.Signals[] {
-  try {
-    const ignored = /^SigIgn:\s*[0-9a-f]*([0-9a-f])$/m.exec(readFileSync("/proc/self/status", "latin1"))?.[1];
-    if (ignored !== undefined && (Number.parseInt(ignored, 16) & 1) === 1) return ["SIGTERM", "SIGINT"];
-  } catch {
-    // Not on Linux: nothing is known to be ignored.
-  }
-  return ["SIGTERM", "SIGINT", "SIGHUP"];
+  return ["SIGTERM", "SIGINT", ...(isIgnored("SIGHUP") ? [] : (["SIGHUP"] as const))];
 }

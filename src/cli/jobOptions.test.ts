@@ -83,6 +83,11 @@ describe("variables", () => {
     });
   });
 
+  test("may have any name", () => {
+    const { env } = specOf("-e", "__proto__=x", "-e", "constructor=y", "true");
+    expect(JSON.stringify(env)).toBe('{"__proto__":"x","constructor":"y"}');
+  });
+
   test("need a name, and a file that is there", () => {
     expect(() => specOf("-e", "=x", "true")).toThrow("name");
     expect(() => specOf("--env-file", file("=x"), "true")).toThrow("name");

@@ -126,16 +126,16 @@ function environmentOf(
 ): Record<string, string> | undefined {
   const lines = [...envFile.flatMap(linesOf), ...env];
   if (lines.length === 0) return undefined;
-  const found: Record<string, string> = {};
+  const found = new Map<string, string>();
   for (const line of lines) {
     const at = line.indexOf("=");
     const name = at < 0 ? line : line.slice(0, at);
     if (name === "") throw usageError(`${JSON.stringify(line)}: a variable needs a name`);
-    const value = at < 0 ? variables[name] : line.slice(at + 1);
+    const value = at >= 0 ? line.slice(at + 1) : Object.hasOwn(variables, name) ? variables[name] : undefined;
     // A name that has no value here is left out, as other programs of this kind do it.
-    if (value !== undefined) found[name] = value;
+    if (value !== undefined) found.set(name, value);
   }
-  return found;
+  return Object.fromEntries(found);
 }
 
 function linesOf(path: string): string[] {

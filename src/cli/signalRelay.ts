@@ -1,6 +1,7 @@
 import { ErrandError } from "../sdk/errors.ts";
 import type { Job } from "../sdk/job.ts";
 import { isOver } from "../sdk/jobTypes.ts";
+import { isIgnored } from "./ignoredSignals.ts";
 import type { Output } from "./output.ts";
 
 const relayed = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
@@ -23,6 +24,7 @@ export class SignalRelay {
   constructor(stderr: Output) {
     this.#stderr = stderr;
     for (const signal of relayed) {
+      if (isIgnored(signal)) continue;
       const handler = () => this.#take(signal);
       this.#handlers.set(signal, handler);
       process.on(signal, handler);

@@ -1,9 +1,10 @@
 // Ctrl-C and the other signals that end a program reach the command.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { argumentsOf } from "../support/proc.ts";
 import { newToken, untilGone, untilLiving, withToken } from "../support/processes.ts";
 import { program } from "../support/programs.ts";
-import { endEverything, startServer } from "../support/server.ts";
+import { endEverything, errandProgram, startServer } from "../support/server.ts";
 import { until } from "../support/wait.ts";
 import { Cli, type RunningCli } from "./support/cli.ts";
 
@@ -14,8 +15,12 @@ beforeAll(async () => {
   cli = new Cli(await startServer());
 });
 
-/** The program that hands a command on has the command's words among its own. */
-const ours = 1;
+/** The processes of a command. The program that hands it on has the command's words among its own, and is none of them. */
+const living = (token: string) => withToken(token).filter((pid) => !argumentsOf(pid).includes("run"));
+
+async function untilRunning(token: string): Promise<void> {
+  await until(() => living(token).length === 2, { describe: "the command and its child to run" });
+}
 
 /** Runs a line of the shell, and waits until it has said that it is ready. */
 async function ready(line: string, ...options: string[]): Promise<RunningCli> {
@@ -38,7 +43,7 @@ describe("is handed on, and the command ends as it likes:", () => {
   ] as const)("%s", async (signal, code) => {
     const token = newToken();
     const running = cli.start(["run", "--", program("child"), token]);
-    await untilLiving(token, 2 + ours);
+    await untilRunning(token);
     running.signal(signal);
     expect(await running.ended).toMatchObject({ code, stderr: "" });
     await untilGone(token);
@@ -62,6 +67,14 @@ describe("is handed on, and the command ends as it likes:", () => {
   });
 });
 
+test("what is started with a signal ignored goes on ignoring it", async () => {
+  const line = `trap '' HUP; exec "$0" run --shell "trap 'echo caught' HUP; echo ready; sleep 1; echo done"`;
+  const running = cli.through(["sh", "-c", line, errandProgram]);
+  await until(() => running.output.stdout === "ready\n", { describe: "the command to be ready" });
+  running.signal("SIGHUP");
+  expect(await running.ended).toMatchObject({ code: 0, stdout: "ready\ndone\n", stderr: "" });
+});
+
 describe("a second Ctrl-C within a second", () => {
   test("stops it with everything it started", async () => {
     const token = newToken();
@@ -70,7 +83,7 @@ describe("a second Ctrl-C within a second", () => {
     await untilLiving(token, 2);
     running.signal("SIGINT");
     await Bun.sleep(200);
-    expect(withToken(token)).toHaveLength(2);
+    expect(living(token)).toHaveLength(2);
     running.signal("SIGINT");
     const { code, stderr } = await running.ended;
     expect([code, stderr]).toEqual([143, "errand: the job was stopped\n"]);
@@ -106,7 +119,7 @@ describe("what is killed itself cannot say goodbye:", () => {
   test("with --on-disconnect kill the command goes with it", async () => {
     const token = newToken();
     const running = cli.start(["run", "--on-disconnect", "kill", "--", program("child"), token]);
-    await untilLiving(token, 2 + ours);
+    await untilRunning(token);
     running.signal("SIGKILL");
     await untilGone(token);
   });
@@ -114,20 +127,20 @@ describe("what is killed itself cannot say goodbye:", () => {
   test("with a time it goes on for that time", async () => {
     const token = newToken();
     const running = cli.start(["run", "--on-disconnect", "2s", "--", program("child"), token]);
-    await untilLiving(token, 2 + ours);
+    await untilRunning(token);
     running.signal("SIGKILL");
     await Bun.sleep(1_000);
-    expect(withToken(token)).toHaveLength(2);
+    expect(living(token)).toHaveLength(2);
     await untilGone(token);
   });
 
   test("with detach it stays", async () => {
     const token = newToken();
     const running = cli.start(["run", "--on-disconnect", "detach", "--", program("child"), token]);
-    await untilLiving(token, 2 + ours);
+    await untilRunning(token);
     running.signal("SIGKILL");
     await Bun.sleep(1_500);
-    expect(withToken(token)).toHaveLength(2);
+    expect(living(token)).toHaveLength(2);
     const { stdout } = await cli.run(["ps", "--ids"]);
     await cli.run(["stop", "--grace", "0", ...stdout.trim().split("\n")]);
     await untilGone(token);

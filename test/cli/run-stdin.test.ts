@@ -1,21 +1,20 @@
 // What goes in and out of `errand run` is what the command reads and writes, byte for byte.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readdirSync } from "node:fs";
 import { allValues, numbered } from "../conformance/bytes.ts";
-import { readProcess } from "../support/proc.ts";
-import { endEverything, type Server, startServer } from "../support/server.ts";
+import { allProcesses, argumentsOf, statusField } from "../support/proc.ts";
+import { endEverything, errandProgram, startServer } from "../support/server.ts";
 import { until } from "../support/wait.ts";
 import { Cli } from "./support/cli.ts";
 
 afterAll(endEverything);
 
-let server: Server;
 let cli: Cli;
 beforeAll(async () => {
-  server = await startServer();
-  cli = new Cli(server);
+  cli = new Cli(await startServer());
 });
+
+const residentKilobytes = (pid: number) => Number.parseInt(statusField(pid, "VmRSS") ?? "0", 10);
 
 const megabyte = 1_000_000;
 const bytesOf = (text: string) => new TextEncoder().encode(text);
@@ -76,8 +75,7 @@ describe("stdin", () => {
     writing.catch(() => undefined);
     await until(() => written > 0, { describe: "the first megabyte to be taken" });
     await Bun.sleep(1_500);
-    const resident = Number(/^VmRSS:\s+(\d+) kB/m.exec(readProcess(running.pid, "status") ?? "")?.[1]);
-    expect([written < 60, resident < 250_000]).toEqual([true, true]);
+    expect([written < 60, residentKilobytes(running.pid) < 250_000]).toEqual([true, true]);
     running.signal("SIGTERM");
     expect((await running.ended).code).toBe(143);
   });
@@ -128,44 +126,28 @@ describe("output", () => {
 
   test("a reader that goes away ends the command, and the run as SIGPIPE would", async () => {
     const line = `"$0" run -- sh -c 'while :; do echo line; done' | head -n 2; echo "\${PIPESTATUS[0]}"`;
-    const { errandProgram } = await import("../support/server.ts");
-    const child = Bun.spawn(["bash", "-c", line, errandProgram], {
-      env: { ...process.env, ERRAND_URL: server.url, ERRAND_TOKEN: server.token },
-      stdin: "ignore",
-      stderr: "pipe",
-    });
-    const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-    expect([stdout, stderr]).toEqual(["line\nline\n141\n", ""]);
-    const running = async () =>
-      JSON.parse((await cli.run(["ps", "--state", "running", "--json"])).stdout).jobs.length;
-    await until(async () => (await running()) === 0, { describe: "the end of the command" });
+    const { ended } = cli.through(["bash", "-c", line, errandProgram]);
+    expect(await ended).toMatchObject({ stdout: "line\nline\n141\n", stderr: "" });
+    const none = async () => (await cli.run(["ps", "--ids"])).stdout === "";
+    await until(none, { describe: "the end of the command" });
   });
 
   test("a reader that is slow holds the command back, not our memory", async () => {
     const line = `"$0" run -- sh -c 'exec cat /dev/zero' | sleep 3`;
-    const { errandProgram } = await import("../support/server.ts");
-    const child = Bun.spawn(["bash", "-c", line, errandProgram], {
-      env: { ...process.env, ERRAND_URL: server.url, ERRAND_TOKEN: server.token },
-      stdin: "ignore",
-      stderr: "ignore",
+    let isRunning = true;
+    const { ended } = cli.through(["bash", "-c", line, errandProgram]);
+    ended.finally(() => {
+      isRunning = false;
     });
     let most = 0;
-    while (child.exitCode === null) {
-      for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-        if (
-          !(readProcess(Number(pid), "cmdline") ?? "").includes(
-            "main.ts\0run\0--\0sh\0-c\0exec cat /dev/zero",
-          )
-        )
-          continue;
-        most = Math.max(
-          most,
-          Number(/^VmRSS:\s+(\d+) kB/m.exec(readProcess(Number(pid), "status") ?? "")?.[1] ?? 0),
-        );
-      }
+    while (isRunning) {
+      const ours = allProcesses().filter((pid) => argumentsOf(pid).includes("exec cat /dev/zero"));
+      most = Math.max(most, ...ours.map(residentKilobytes));
       await Bun.sleep(50);
     }
-    expect([most > 0, most < 300_000]).toEqual([true, true]);
+    expect([most > 10_000, most < 300_000]).toEqual([true, true]);
+    const none = async () => (await cli.run(["ps", "--ids"])).stdout === "";
+    await until(none, { describe: "the end of the command" });
   });
 
   test("as events it is lines of JSON", async () => {

@@ -63,7 +63,8 @@ const signalRoute = createRoute({
   responses: {
     200: json(jobSchema, "The job"),
     ...problems,
-    ...{ 409: problem("It does not run"), 422: problem("The signal is not known") },
+    ...{ 409: problem("It does not run"), 413: problem("The body is too large") },
+    422: problem("The signal is not known"),
   },
 });
 
@@ -113,7 +114,11 @@ const stopRoute = createRoute({
   path: "/v1/jobs/{id}/stop",
   summary: "Stop a job's whole tree; answers when it is gone",
   request: { params: parameters, body: { content: { "application/json": { schema: stopSchema } } } },
-  responses: { 200: json(jobSchema, "The job, ended"), ...problems, 422: problem("The body is not valid") },
+  responses: {
+    200: json(jobSchema, "The job, ended"),
+    ...problems,
+    ...{ 413: problem("The body is too large"), 422: problem("The body is not valid") },
+  },
 });
 
 /** The calls of v1, with the document that describes them. */
@@ -196,7 +201,11 @@ export function makeRoutes(parts: RouteParts): OpenAPIHono<{ Bindings: TokenCall
   });
 
   mountTokens(app, parts);
-  app.doc31("/openapi.json", { openapi: "3.1.0", info: { title: "Errand", version } });
+  const { openAPIRegistry: registry } = app;
+  registry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });
+  registry.registerComponent("securitySchemes", "basic", { type: "http", scheme: "basic" });
+  const info = { title: "Errand", version };
+  app.doc31("/openapi.json", { openapi: "3.1.0", info, security: [{ bearer: [] }, { basic: [] }] });
   const methods: Readonly<Record<string, string>> = {
     "/v1/jobs": "GET, POST",
     "/v1/jobs/:id": "GET, DELETE",

@@ -18,6 +18,26 @@ const parameters = z.object({ id: z.string() });
 const text = (description: string) => z.string().optional().openapi({ description });
 const bytes = z.string().openapi({ format: "binary" });
 
+/** What came of a stream, in an answer that was waited for. */
+const captured = z
+  .object({
+    text: z.string().optional().openapi({ description: "When all of it is UTF-8" }),
+    base64: z.string().optional().openapi({ description: "When it is not" }),
+    truncated: z.boolean(),
+  })
+  .nullable()
+  .openapi("Captured", { description: "Null: nothing is kept" });
+
+const startedJobSchema = jobSchema
+  .extend({
+    captured: z
+      .object({ stdout: captured, stderr: captured })
+      .nullable()
+      .optional()
+      .openapi({ description: "With ?wait= alone; null while it runs" }),
+  })
+  .openapi("StartedJob");
+
 const startRoute = createRoute({
   method: "post",
   path: "/v1/jobs",
@@ -34,7 +54,7 @@ const startRoute = createRoute({
     200: {
       description: "A stream; or the job, which had been started before",
       content: {
-        "application/json": { schema: jobSchema },
+        "application/json": { schema: startedJobSchema },
         "text/event-stream": { schema: eventSchema },
         "application/x-ndjson": { schema: eventSchema },
         "application/octet-stream": { schema: bytes },
@@ -42,7 +62,7 @@ const startRoute = createRoute({
     },
     201: {
       description: "The job; Location names it",
-      content: { "application/json": { schema: jobSchema } },
+      content: { "application/json": { schema: startedJobSchema } },
     },
     ...{ 400: problem("The body is no JSON"), 401: problems[401] },
     403: problem("The credential lacks the scope, or the callback is not allowed"),

@@ -44,15 +44,38 @@ export class Cli {
     return this.start(args, options).ended;
   }
 
+  /** `errand start`: the id of the job. */
+  async launch(...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.run(["start", ...args]);
+    if (code !== 0 || !/^\d+\n$/.test(stdout)) throw new Error(`errand start: ${code}: ${stdout}${stderr}`);
+    return stdout.trim();
+  }
+
+  /** The same of a job that has then ended. */
+  async launchToEnd(...args: string[]): Promise<string> {
+    const id = await this.launch(...args);
+    await this.run(["wait", id]);
+    return id;
+  }
+
   start(args: readonly string[], options: CliOptions = {}): RunningCli {
-    return startCli(args, { ...options, env: { ...this.#env, ...options.env } });
+    return this.through([errandProgram, ...args], options);
+  }
+
+  /** Another program that starts it. */
+  through(argv: readonly string[], options: CliOptions = {}): RunningCli {
+    return startProgram(argv, { ...options, env: { ...this.#env, ...options.env } });
   }
 }
 
 /** Starts the real program; `afterAll(endEverything)` ends it. */
 export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
+  return startProgram([errandProgram, ...args], options);
+}
+
+function startProgram(argv: readonly string[], options: CliOptions): RunningCli {
   const home = temporaryDirectory("cli");
-  const child = Bun.spawn([errandProgram, ...args], {
+  const child = Bun.spawn([...argv], {
     cwd: options.cwd ?? home,
     env: { ...cleanEnvironment(), XDG_STATE_HOME: home, XDG_CONFIG_HOME: home, ...options.env },
     stdin: options.stdin ?? "ignore",
@@ -76,7 +99,7 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
     child.exited,
   ]);
   const { timeoutMilliseconds = 20_000 } = options;
-  const describe = () => `the end of errand ${args.join(" ")}; it said ${output.stdout}${output.stderr}`;
+  const describe = () => `the end of ${argv.join(" ")}; it said ${output.stdout}${output.stderr}`;
   const ended = within(collected, { timeoutMilliseconds, describe }).then(
     ([stdoutBytes]) => {
       const signal = child.signalCode === null ? null : String(child.signalCode);
