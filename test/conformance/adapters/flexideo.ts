@@ -110,10 +110,13 @@ function follow(server: Server, jobId: string): Run {
     const answer = await shell(server, { id: jobId, encode: "base64" });
     return answer.status === "running" && !left ? undefined : answer;
   };
-  const ended = until(ask, { timeoutMilliseconds: endMilliseconds, describe: `the end of ${jobId}` });
+  const answered = until(ask, { timeoutMilliseconds: endMilliseconds, describe: `the end of ${jobId}` });
+  const ended = answered.then((answer) => told(jobId, answer));
+  // Nobody may wait for it.
+  ended.catch(() => undefined);
   return {
     jobId,
-    ended: ended.then((answer) => told(jobId, answer)),
+    ended,
     leave() {
       left = true;
     },
