@@ -14,24 +14,24 @@ export function directories(stage: Stage): void {
     expect(await seen({})).toBe(`${stage.home}\n`);
   });
 
-  stage.behaviour("an absolute one", [], async () => {
+  stage.behaviour("an absolute one", ["cwd"], async () => {
     expect(await seen({ cwd: "/" })).toBe("/\n");
     expect(await seen({ cwd: join(stage.home, "below") })).toBe(`${stage.home}/below\n`);
   });
 
-  stage.behaviour("a relative one is below the server's", [], async () => {
+  stage.behaviour("a relative one is below the server's", ["cwd"], async () => {
     for (const cwd of ["below", "./below", "below/../below/"])
       expect(await seen({ cwd })).toBe(`${stage.home}/below\n`);
     expect(await seen({ cwd: "." })).toBe(`${stage.home}\n`);
   });
 
-  stage.behaviour("one with an odd name", [], async () => {
+  stage.behaviour("one with an odd name", ["cwd"], async () => {
     const name = `a b'"$é😀`;
     mkdirSync(join(stage.home, name), { recursive: true });
     expect(await seen({ cwd: name })).toBe(`${stage.home}/${name}\n`);
   });
 
-  stage.behaviour("programs with a path are found from there", ["argv"], async () => {
+  stage.behaviour("programs with a path are found from there", ["argv", "cwd"], async () => {
     const { told } = await stage.run({ command: ["./ls", "/dev/null"], cwd: "/bin" });
     expect(textOf(told.stdout)).toBe("/dev/null\n");
   });
@@ -44,7 +44,7 @@ export function directories(stage: Stage): void {
     ["below a file", "file/below", "Not a directory (os error 20)"],
   ] as const;
   for (const [title, cwd, words] of refusals) {
-    stage.behaviour(`one ${title} is refused`, [], async () => {
+    stage.behaviour(`one ${title} is refused`, ["cwd"], async () => {
       fileWith(stage, "file", "");
       const { code, message } = await stage.refusal({ command: "echo never >ran", cwd });
       expect(message).toContain(words);

@@ -30,7 +30,7 @@ export function environment(stage: Stage): void {
     expect(found).toMatchObject({ CONFIGURED: "by the operator", BOTH: "by the operator" });
   });
 
-  stage.behaviour("has what the request adds, and that wins", [], async () => {
+  stage.behaviour("has what the request adds, and that wins", ["env"], async () => {
     const found = await variables({ ADDED: "by the request", BOTH: "of the request" });
     expect(Object.keys(found).sort()).toEqual(["ADDED", ...configured]);
     expect(found).toMatchObject({
@@ -38,7 +38,7 @@ export function environment(stage: Stage): void {
     });
   });
 
-  stage.behaviour("takes odd values as they are", [], async () => {
+  stage.behaviour("takes odd values as they are", ["env"], async () => {
     const odd = {
       EMPTY: "",
       SPACE: " a  b ",
@@ -54,17 +54,17 @@ export function environment(stage: Stage): void {
     expect(await variables(odd)).toMatchObject(odd);
   });
 
-  stage.behaviour("takes odd names as they are", ["argv"], async () => {
+  stage.behaviour("takes odd names as they are", ["argv", "env"], async () => {
     const odd = { "with space": "1", "with.dot": "2", "é😀": "3", "1": "4", "-": "5", constructor: "6" };
     expect(await variables(odd)).toMatchObject(odd);
   });
 
-  stage.behaviour("has no name that is left out", [], async () => {
+  stage.behaviour("has no name that is left out", ["env"], async () => {
     const found = await variables({ ["__proto__"]: "a name as any other", NEXT: "1" });
     expect([Object.hasOwn(found, "__proto__"), found.NEXT]).toEqual([true, "1"]);
   });
 
-  stage.behaviour("decides where a program is looked up", ["argv"], async () => {
+  stage.behaviour("decides where a program is looked up", ["argv", "env"], async () => {
     const { told } = await stage.run({
       command: ["ls", "/dev/null"],
       env: { PATH: "/nowhere:/bin:/usr/bin" },
@@ -74,7 +74,7 @@ export function environment(stage: Stage): void {
     expect([code, message]).toEqual(["start-failed", expect.stringContaining("PATH=/nowhere")]);
   });
 
-  stage.behaviour("of one command is not that of the next", [], async () => {
+  stage.behaviour("of one command is not that of the next", ["env"], async () => {
     expect(await variables({ ONCE: "of the first" })).toHaveProperty("ONCE");
     expect(await variables()).not.toHaveProperty("ONCE");
   });

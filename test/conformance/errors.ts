@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { program } from "../support/programs.ts";
 import type { Spec } from "./adapter.ts";
 import { textOf } from "./bytes.ts";
+import type { Flag } from "./flags.ts";
 import type { Stage } from "./stage.ts";
 
 interface StartError {
@@ -59,23 +60,23 @@ export function errors(stage: Stage): void {
     ]);
   });
 
-  stage.behaviour("more than a program can be given", [], async () => {
+  stage.behaviour("more than a program can be given", ["env"], async () => {
     const { code, message } = await stage.refusal({ command: ["true"], env: { BIG: "x".repeat(200_000) } });
     expect(message).toContain("Argument list too long (os error 7)");
     if (stage.has("errorCodes")) expect(code).toBe("start-failed");
     await runsOn();
   });
 
-  const impossible: readonly [string, Partial<Spec>][] = [
-    ["a NUL in the command", { command: "echo never > ran; \0" }],
-    ["a NUL in the directory", { cwd: "/\0" }],
-    ["a NUL in a variable's name", { env: { "A\0B": "1" } }],
-    ["a NUL in a variable's value", { env: { A: "1\0B=2" } }],
-    ["a variable without a name", { env: { "": "1" } }],
-    ["= in a variable's name", { env: { "A=B": "1" } }],
+  const impossible: readonly [string, Flag, Partial<Spec>][] = [
+    ["a NUL in the command", "anyText", { command: "echo never > ran; \0" }],
+    ["a NUL in the directory", "cwd", { cwd: "/\0" }],
+    ["a NUL in a variable's name", "env", { env: { "A\0B": "1" } }],
+    ["a NUL in a variable's value", "env", { env: { A: "1\0B=2" } }],
+    ["a variable without a name", "env", { env: { "": "1" } }],
+    ["= in a variable's name", "env", { env: { "A=B": "1" } }],
   ];
-  for (const [title, more] of impossible) {
-    stage.behaviour(`${title} is refused`, [], async () => {
+  for (const [title, flag, more] of impossible) {
+    stage.behaviour(`${title} is refused`, [flag], async () => {
       const { code, message } = await stage.refusal({ command: "echo never > ran", ...more });
       if (stage.has("errorCodes")) expect(code).toBeOneOf(["invalid-request", "invalid-spec"]);
       expect(message).not.toBe("");

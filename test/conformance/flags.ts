@@ -2,6 +2,9 @@
 export const knownFlags = {
   argv: "starts a program with its arguments, and refuses one that cannot be started; else a line for the shell",
   exactBytes: "hands output out byte for byte; else as UTF-8 text with replacement characters",
+  anyText: "hands out every character of UTF-8; else only those that its answers can hold",
+  cwd: "takes a working directory",
+  env: "takes variables",
   stderr: "hands stderr out, apart from stdout",
   ending: "tells exit code and signal with the answer",
   reason: "tells the reason of the end with the answer",

@@ -9,7 +9,7 @@ const many = 50;
 
 /** Commands that run at the same time have nothing to do with each other. */
 export function neighbours(stage: Stage): void {
-  stage.behaviour("see neither each other's environment nor each other's output", [], async () => {
+  stage.behaviour("see neither each other's environment nor each other's output", ["env"], async () => {
     const names = ["left", "right"];
     const tokens = names.map(() => newToken());
     const gate = `gate-${tokens[0]}`;
@@ -30,11 +30,10 @@ export function neighbours(stage: Stage): void {
   });
 
   stage.behaviour(`${many} at once are all right`, [], async () => {
-    const command = `echo "number $NUMBER"; echo "error $NUMBER" >&2; seq "$NUMBER" 2000; exit "$NUMBER"`;
+    const command = (number: number) =>
+      `n=${number}; echo "number $n"; echo "error $n" >&2; seq "$n" 2000; exit "$n"`;
     const numbers = Array.from({ length: many }, (_, index) => index);
-    const runs = await Promise.all(
-      numbers.map((number) => stage.run({ command, env: { NUMBER: String(number) } })),
-    );
+    const runs = await Promise.all(numbers.map((number) => stage.run({ command: command(number) })));
     expect(new Set(runs.map(({ job }) => job.id)).size).toBe(many);
     for (const [number, { told, job }] of runs.entries()) {
       const counted = Array.from({ length: 2_001 - number }, (_, index) => `${number + index}\n`).join("");

@@ -279,9 +279,9 @@ describe("survive", () => {
 describe("timeout", () => {
   test("stops what runs longer, and nothing else", async () => {
     const token = newToken();
-    const killed = await shell(server, { command: sh(`echo begun; exec sleep ${token} 100`), timeout: 1 });
+    const killed = await shell(server, { command: sh(`echo begun; exec sleep ${token} 100`), timeout: 2 });
     expect(killed).toMatchObject({ status: "killed", output: "begun\n" });
-    expect(Number(killed.attributes.duration)).toBeWithin(1e9, 10e9);
+    expect(Number(killed.attributes.duration)).toBeWithin(2e9, 15e9);
     await untilGone(token);
     expect((await shell(server, { command: "sleep 0.3", timeout: 100 })).status).toBe("ok");
   });

@@ -107,6 +107,8 @@ describe("killed", () => {
     const token = newToken();
     const command = sh(`echo out; echo err >&2; exec sleep ${token} 100`);
     const sync = shell(server, { command });
+    // It has written by the time it sleeps.
+    await untilLiving(token, 1);
     const id = await running(token);
     await stop(server, id, 5);
     const told = await sync;

@@ -36,7 +36,7 @@ describe("an alias that is running", () => {
     const [alias, token] = [newAlias(), newToken()];
     const connection = await sleeper(alias, token);
     for (let turn = 0; turn < 5; turn += 1) await refused(alias);
-    expect(withToken(token)).toHaveLength(1);
+    await untilLiving(token, 1);
     expect(connection.answer()).toMatchObject({ complete: false, cut: false });
   });
 
@@ -71,7 +71,7 @@ describe("an alias that is running", () => {
     const statuses = answers.map((answer) => answer.status);
     expect(statuses.filter((status) => status === 200)).toHaveLength(1);
     expect(statuses.filter((status) => status === 409)).toHaveLength(29);
-    expect(withToken(token)).toHaveLength(1);
+    await untilLiving(token, 1);
   });
 });
 

@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryDirectory } from "../support/cleanup.ts";
 import { job, run, specOf, start } from "../support/jobs.ts";
-import { newToken, withToken } from "../support/processes.ts";
+import { newToken, untilLiving } from "../support/processes.ts";
 import { program } from "../support/programs.ts";
 import { rawConnection } from "../support/raw.ts";
 import { rawProcess, requestBytes } from "../support/raw-request.ts";
@@ -23,7 +23,7 @@ describe("the head", () => {
     const answer = connection.answer();
     expect(answer).toMatchObject({ status: 200, chunked: true, complete: false });
     expect(answer.body).toHaveLength(0);
-    expect(withToken(token)).toHaveLength(1);
+    await untilLiving(token, 1);
   });
 
   test("names the job and keeps proxies from holding the stream back", async () => {

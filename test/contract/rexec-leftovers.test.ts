@@ -44,7 +44,7 @@ describe("a process that outlives its command", () => {
     expect(answer).toMatchObject({ complete: true, cut: false });
     expect(answer.body.toString()).toBe("done\n");
     expect((await endedJob(server, connection.jobId)).outcome).toMatchObject(exitedWell);
-    expect(withToken(token)).toHaveLength(1);
+    await untilLiving(token, 1);
   });
 
   test("and goes on writing: the answer ends, the process neither blocks nor dies", async () => {
@@ -83,7 +83,7 @@ describe("a process that outlives its command", () => {
     expect(await first.text()).toBe("done\n");
     const second = await postProcess(server, { alias, cmd: "echo", args: ["next"] });
     expect([second.status, await second.text()]).toEqual([200, "next\n"]);
-    expect(withToken(token)).toHaveLength(1);
+    await untilLiving(token, 1);
   });
 
   test("is not touched when another job is stopped", async () => {

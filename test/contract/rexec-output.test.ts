@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { temporaryDirectory } from "../support/cleanup.ts";
 import { command } from "../support/command.ts";
 import { endedJob, idOf, run, specOf, start } from "../support/jobs.ts";
-import { newToken, withToken } from "../support/processes.ts";
+import { newToken, untilLiving } from "../support/processes.ts";
 import { program } from "../support/programs.ts";
 import { rawProcess } from "../support/raw-request.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
@@ -85,7 +85,7 @@ describe("time", () => {
     const connection = await rawProcess(server, specOf([program("prompt"), token]));
     await connection.until(() => connection.answer().body.toString() === "Password: ", "the prompt");
     expect(connection.answer().complete).toBe(false);
-    expect(withToken(token)).toHaveLength(1);
+    await untilLiving(token, 1);
   });
 
   test("each slow line arrives before the next is written", async () => {

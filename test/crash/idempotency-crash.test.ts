@@ -80,7 +80,8 @@ test(
         }
         const again = await send(server, start);
         if (again === null) throw new Error(`${start.key}: no answer from the next server`);
-        if (start.acknowledged !== null) expect([start.key, again.id]).toEqual([start.key, start.acknowledged]);
+        if (start.acknowledged !== null)
+          expect([start.key, again.id]).toEqual([start.key, start.acknowledged]);
         const job = await look(server, again.id, 20);
         if (job.state === "ended") {
           expect([start.key, job.outcome?.code, runsOf(start)]).toEqual([start.key, 0, 1]);

@@ -81,7 +81,10 @@ test(
         const types = events.map(({ type }) => type);
         expect(types.filter((type) => type === "started" || type === "ended")).toEqual(["started", "ended"]);
         expect([types[0], types.at(-1)]).toEqual(["started", "ended"]);
-        expect(events.at(-1)).toMatchObject({ outcome: { reason: "exited", code: 7 }, job: { id, pid: job.pid } });
+        expect(events.at(-1)).toMatchObject({
+          outcome: { reason: "exited", code: 7 },
+          job: { id, pid: job.pid },
+        });
         // stdout is text, and no event may hold half a character of it.
         for (const event of events) if (event.type === "stdout") expect(event.text).toBeString();
       }

@@ -23,6 +23,9 @@ export const rexec: Adapter = {
   mode: "attached",
   flags: {
     argv: true,
+    anyText: true,
+    cwd: true,
+    env: true,
     exactBytes: true,
     stderr: streamed,
     ending: streamed,

@@ -19,6 +19,9 @@ export const sidecar: Adapter = {
   mode: "background",
   flags: {
     argv: "its command is a line for /bin/sh",
+    anyText: true,
+    cwd: true,
+    env: true,
     exactBytes: "its answer is JSON text; the bytes are kept with the job",
     stderr: true,
     ending: true,

@@ -16,6 +16,9 @@ export const v1: Adapter = {
   mode: "background",
   flags: {
     argv: true,
+    anyText: true,
+    cwd: true,
+    env: true,
     exactBytes: true,
     stderr: true,
     ending: true,
