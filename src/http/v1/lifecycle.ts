@@ -16,12 +16,16 @@ export async function lifecycleEvents(
   response.on("close", leave);
   if (response.destroyed) leave();
   const signal = whileConnected(response);
-  await sendEvents(response, events(parts, signal), {
-    format: formatOf(request.headers.accept),
-    heartbeatSeconds: parts.limits.heartbeatSeconds,
-    cursor: "",
-    headers: {},
-  });
+  try {
+    await sendEvents(response, events(parts, signal), {
+      format: formatOf(request.headers.accept),
+      heartbeatSeconds: parts.limits.heartbeatSeconds,
+      cursor: "",
+      headers: {},
+    });
+  } finally {
+    leave();
+  }
 }
 
 async function* events({ broker, encode }: RouteParts, signal: AbortSignal): AsyncGenerator<EncodedEvent> {
