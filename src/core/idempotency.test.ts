@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { createHash } from "node:crypto";
 import { Claims, Commands, Folders, ManualClock, Records } from "../../test/contract/support/fake-ports.ts";
 import { StoreBench } from "../../test/contract/support/stores.ts";
 import type { Store } from "../store/store.ts";
@@ -38,7 +39,7 @@ function server(record: IdempotencyRecord = store.idempotency) {
   const idempotency = new Idempotency(broker, record, clock.wall);
   const once = (key: string, body = "{}", owner = "local", more: Partial<JobSpec> = {}): Promise<Started> => {
     const spec: JobSpec = { ...plainSpec, command: ["true"], mode: "background", ...more };
-    const requestSha256 = new Bun.CryptoHasher("sha256").update(body).digest();
+    const requestSha256 = createHash("sha256").update(body).digest();
     const run = (onAdmitted: (id: string) => void) =>
       broker.startBackground(spec, { owner, door: "v1" }, onAdmitted);
     return idempotency.once({ owner, key, requestSha256 }, run);
