@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { setImmediate as turnOfOthers } from "node:timers/promises";
 import { roomIn } from "../backpressure.ts";
 import type { EncodedEvent } from "./encodeEvent.ts";
 
@@ -10,7 +11,7 @@ const types: Readonly<Record<StreamFormat, string>> = {
 };
 
 /** So much may wait for one slow client. */
-const mostBufferedBytes = 512 * 1024;
+const mostBufferedBytes = 256 * 1024;
 
 interface StreamOptions {
   readonly format: StreamFormat;
@@ -48,11 +49,14 @@ export async function sendEvents(
   };
   const timer = setInterval(beat, heartbeatSeconds * 1_000);
   try {
+    // Bun takes connections while there are any: without a rest, those who come would hold up those who are there.
+    await turnOfOthers();
     for await (const event of events) {
       if (response.destroyed) break;
       last = event.cursor;
       timer.refresh();
       response.write(frame(format, event));
+      await turnOfOthers();
       while (response.writableLength >= mostBufferedBytes && !response.destroyed) await roomIn(response);
     }
     if (!response.destroyed) response.end();

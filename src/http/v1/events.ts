@@ -70,12 +70,7 @@ export async function sendJobEvents(parts: RouteParts, answer: EventsAnswer): Pr
   }
   const cursor = encodeCursor(from ?? beginning);
   const { heartbeatSeconds } = limits;
-  try {
-    await sendEvents(response, encoded(), { format, heartbeatSeconds, cursor, headers });
-  } finally {
-    // A connection that breaks right behind the end of its answer is not always told.
-    leave();
-  }
+  await sendEvents(response, encoded(), { format, heartbeatSeconds, cursor, headers });
 }
 
 /** NDJSON when it is asked for, else server-sent events. */

@@ -39,7 +39,7 @@ interface FollowOptions {
 /** One event brings at most so much. */
 const pieceBytes = 64 * 1024;
 /** A character that is not finished within this time is told as bytes. */
-const unfinishedMilliseconds = 200;
+const unfinishedMilliseconds = 1_000;
 
 /** Follows a job that is there. What it gives comes in the order in which the command wrote it, each byte once. */
 export async function* follow(

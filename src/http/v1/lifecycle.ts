@@ -16,16 +16,12 @@ export async function lifecycleEvents(
   response.on("close", leave);
   if (response.destroyed) leave();
   const signal = whileConnected(response);
-  try {
-    await sendEvents(response, events(parts, signal), {
-      format: formatOf(request.headers.accept),
-      heartbeatSeconds: parts.limits.heartbeatSeconds,
-      cursor: "",
-      headers: {},
-    });
-  } finally {
-    leave();
-  }
+  await sendEvents(response, events(parts, signal), {
+    format: formatOf(request.headers.accept),
+    heartbeatSeconds: parts.limits.heartbeatSeconds,
+    cursor: "",
+    headers: {},
+  });
 }
 
 async function* events({ broker, encode }: RouteParts, signal: AbortSignal): AsyncGenerator<EncodedEvent> {

@@ -157,8 +157,6 @@ export async function followOutput(
     }
   } finally {
     changes.close();
-    // A connection that breaks right behind the end of its answer is not always told.
-    leave();
   }
   if (response.destroyed) return;
   if (active?.wasStopped || isPart(active?.job ?? broker.get(id), stream)) response.destroy();
