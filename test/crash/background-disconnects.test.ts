@@ -31,7 +31,12 @@ const requests: readonly ((id: string) => RawRequest)[] = [
   (id) => ({ method: "GET", path: `/v1/jobs/${id}/stdout?follow=true` }),
   (id) => ({ method: "GET", path: `/v1/jobs/${id}?wait=60` }),
   () => ({ method: "GET", path: "/v1/events" }),
-  (id) => ({ method: "PUT", path: `/v1/jobs/${id}/stdin`, headers: { "content-length": "1000" }, body: "half" }),
+  (id) => ({
+    method: "PUT",
+    path: `/v1/jobs/${id}/stdin`,
+    headers: { "content-length": "1000" },
+    body: "half",
+  }),
 ];
 
 /** Streams have begun; a wait, and a body that is not whole, have no answer yet. */
@@ -56,7 +61,8 @@ test(
       await isUnderWay(connection, request);
       ways[turn % ways.length]?.(connection);
     }
-    for (const { id } of jobs) expect(await look(server, id)).toMatchObject({ state: "running", outcome: null });
+    for (const { id } of jobs)
+      expect(await look(server, id)).toMatchObject({ state: "running", outcome: null });
     // It goes on writing, too.
     const bytes = async () => Number((await head(jobs[0]?.id ?? "")).headers.get("content-length"));
     const before = await bytes();

@@ -46,7 +46,9 @@ test(`${clients} clients that do so for ${seconds} s`, async () => {
   });
   const times = (await memory.during(all)).reduce((sum, one) => sum + one, 0);
   const beats = eventsOf(stream).filter(({ type }) => type === "heartbeat").length;
-  console.log(`${times} streams cut in ${seconds} s; ${beats} heartbeats, ${open} left open; memory grew by ${memory.text}`);
+  console.log(
+    `${times} streams cut in ${seconds} s; ${beats} heartbeats, ${open} left open; memory grew by ${memory.text}`,
+  );
   // On time, but for the last one perhaps.
   expect(beats).toBeGreaterThanOrEqual(seconds - 2);
   expect(open).toBeLessThanOrEqual(4 * clients);

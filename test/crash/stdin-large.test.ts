@@ -81,7 +81,10 @@ test(
     const writing = (async () => {
       for (; written < 8 * requestBody; written += requestBody) {
         const body = Uint8Array.from(source.subarray(written, written + requestBody));
-        const response = await server.request(`/v1/jobs/${id}/stdin?offset=${written}`, { method: "PUT", body });
+        const response = await server.request(`/v1/jobs/${id}/stdin?offset=${written}`, {
+          method: "PUT",
+          body,
+        });
         expect(response.status).toBe(200);
         await response.text();
       }
