@@ -6,14 +6,18 @@ const exitSoftware = 70;
 const usualColumns = 80;
 
 const args = process.argv.slice(2);
-const [verb, liveFile] = args;
+const [verb, place] = args;
 
 /** How this program starts itself again. */
 const self = [process.execPath, "--config=/dev/null", "--no-env-file", import.meta.path];
 
-if (verb === "watchdog" && liveFile !== undefined) {
-  // Before anything else is loaded: this process is to be small.
-  await watch(liveFile);
+// Before anything else is loaded: these processes are to be small.
+if (verb === "watchdog" && place !== undefined) {
+  await watch(place);
+} else if (verb === "shim" && place !== undefined) {
+  const { runShim } = await import("./shim/main.ts");
+  await runShim(place);
+  process.exit(0);
 } else {
   process.exit(await runCommandLine());
 }
@@ -59,6 +63,7 @@ async function runServer(flags: import("./config/load.ts").Flags, check: boolean
     const { serve } = await import("./serve.ts");
     await serve(settings, {
       watchdogCommand: [...self, "watchdog"],
+      shimCommand: [...self, "shim"],
       greet: (addresses, tokenFile) => process.stdout.write(greeting(addresses, tokenFile, settings.auth)),
     });
     process.exit(0);

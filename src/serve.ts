@@ -7,6 +7,7 @@ import { clock } from "./compose/clock.ts";
 import { sizeBeside } from "./compose/databaseSize.ts";
 import { serverParts } from "./compose/doors.ts";
 import { recoverJobs } from "./compose/recover.ts";
+import { adoptJobs, makeShims } from "./compose/shims.ts";
 import { formatAddress, isLoopback } from "./config/address.ts";
 import type { Address, Settings } from "./config/settings.ts";
 import { Broker } from "./core/broker.ts";
@@ -30,10 +31,14 @@ import { LocalSupervisor } from "./supervisor/supervisor.ts";
 import { Watchdog } from "./supervisor/watchdog.ts";
 
 const insecureWarningMilliseconds = 3_600_000;
+/** Between two looks for dead orphans. */
+const reapMilliseconds = 500;
 
 interface ServeOptions {
   /** The program and arguments that start the watchdog, followed by the file of live jobs. */
   readonly watchdogCommand: readonly string[];
+  /** The program and its arguments that start a shim, followed by the socket that it is to connect to. */
+  readonly shimCommand: readonly string[];
   /** Says where it listens and how to try it. */
   readonly greet: (addresses: readonly Address[], tokenFile: string) => void;
 }
@@ -63,10 +68,10 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
   // Its watchdog has done that, unless it was killed as well. Marks are random: after a reboot nobody carries one.
   const killed = await killTrees(new Set(alive.map(({ mark }) => mark)));
   if (!killed) logger.error("processes of the last server's jobs cannot be killed");
-  const lost = recoverJobs({
+  const { lost, survivors } = await recoverJobs({
     ...{ store, spool, data, node, limits, now: clock.wall() },
     alive: alive.map(({ id }) => id),
-    onError: (error) => logger.error({ error: String(error) }, "a job's directory is not known"),
+    onError: (error) => logger.error({ error: String(error) }, "a job cannot be recovered"),
   });
   quota.adopt(store.storedBytes());
   const retention = new Retention({
@@ -77,19 +82,18 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
     logger.warn({ jobs: lost }, "the last server did not end in order; its running jobs are lost");
   const liveJobs = new LiveJobs(liveFile, limits.maxRunningJobs);
   const watchdog = startWatchdog([...options.watchdogCommand, liveFile], lockDescriptor, logger);
+  const commands = {
+    environment: settings.environment,
+    directory: process.cwd(),
+    softOpenFiles: settings.softOpenFiles,
+  };
+  const shims = makeShims({ data, command: options.shimCommand, setup: { ...commands, limits }, logger });
   const supervisor = new LocalSupervisor({
-    settings: {
-      environment: settings.environment,
-      directory: process.cwd(),
-      softOpenFiles: settings.softOpenFiles,
-    },
-    limits,
-    liveJobs,
-    isHelper: (pid) => pid === watchdog?.pid,
+    ...{ settings: commands, limits, liveJobs, reapMilliseconds },
+    isHelper: (pid) => pid === watchdog?.pid || shims.owns(pid),
   });
   const broker = new Broker({
-    node,
-    supervisor,
+    ...{ node, supervisor, shims: shims.supervisor },
     spool,
     history: store,
     aliases: store,
@@ -99,6 +103,7 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
     limits,
     log: { started: (job) => logStart(logger, job), ended: (job) => logEnd(logger, job) },
   });
+  await adoptJobs({ survivors, broker, shims: shims.supervisor, data, logger });
   const servers: ErrandServer[] = [];
   const addresses: Address[] = [];
   const callbacks = makeCallbacks({ settings, broker, store, logger });
@@ -134,6 +139,7 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
   await Promise.all(servers.map((server) => server.close(limits.lastAnswersSeconds)));
   addresses.forEach(unlisten);
   supervisor.close();
+  shims.supervisor.close();
   watchdog?.end();
   store.close();
   logger.info("ended");

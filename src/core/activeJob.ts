@@ -67,7 +67,12 @@ export class ActiveJob {
     if (this.#job.state === "starting") this.#wanted ??= { reason, graceSeconds };
     if (this.#process === null || this.#job.state !== "running") return;
     this.apply({ type: "stop", reason });
-    this.#process.stop(graceSeconds);
+    this.#process.stop(graceSeconds, reason);
+  }
+
+  /** True for one that its server leaves running when it ends. */
+  get survives(): boolean {
+    return this.#job.state === "running" && this.#job.survive;
   }
 
   /** Carries out a stop that was asked for before the command had been executed. */

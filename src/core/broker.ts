@@ -4,15 +4,17 @@ import { ErrandError } from "./errors.ts";
 import type { Subscription } from "./eventBus.ts";
 import {
   type DetachedJob,
+  type DisconnectPolicy,
   expiresAt,
   isLive,
   type Job,
   type JobId,
   type JobSpec,
+  type StartingJob,
   type StopReason,
 } from "./job.ts";
 import { Launcher, type LauncherParts } from "./launcher.ts";
-import type { JobQuery, OutputReader, OutputStream } from "./ports.ts";
+import type { JobQuery, OutputReader, OutputStream, ShimListener } from "./ports.ts";
 
 /** Owns the jobs of this server, grants aliases and carries out the use cases. */
 export class Broker {
@@ -55,6 +57,14 @@ export class Broker {
   /** Executes a command and lets it go. Throws what `startAttached` throws. */
   startDetached(spec: JobSpec, origin: Origin): DetachedJob {
     return this.#launcher.detached(spec, origin);
+  }
+
+  /**
+   * Takes over a job that has survived its server; its shim tells the listener how it stands. `onDisconnect` is what the
+   * job's spec said.
+   */
+  adopt(job: StartingJob, onDisconnect: DisconnectPolicy): ShimListener {
+    return this.#launcher.adopt(job, onDisconnect);
   }
 
   /** The job while it is this server's and has not ended. */
@@ -134,7 +144,7 @@ export class Broker {
     return this.#parts.bus.subscribe();
   }
 
-  /** Takes no new jobs, lets running ones end by themselves for the drain time, then stops them; resolves when none is left. */
+  /** Takes no new jobs, leaves those alone that survive, lets the others end by themselves for the drain time, then stops them; resolves when none is left. */
   async drain(): Promise<void> {
     const { clock, limits } = this.#parts;
     this.#launcher.close();
@@ -152,7 +162,8 @@ export class Broker {
   }
 
   #stopAll(reason: StopReason, graceSeconds: number): void {
-    for (const active of this.#launcher.active.values()) active.stop(reason, graceSeconds);
+    for (const active of this.#launcher.active.values())
+      if (!active.job.survive) active.stop(reason, graceSeconds);
   }
 
   /** A record whose time is over is as good as gone. */

@@ -194,6 +194,12 @@ export interface EndedJob extends JobBase {
   readonly output: OutputSummary;
 }
 
+/** How a job has ended, as its record says. */
+export type JobEnd = Pick<
+  EndedJob,
+  "startedAt" | "endedAt" | "durationNanoseconds" | "pid" | "outcome" | "output"
+>;
+
 /** It never ran. */
 export interface FailedJob extends JobBase {
   readonly state: "failed";

@@ -3,27 +3,25 @@ import { Admission, type AdmissionParts, type Origin } from "./admission.ts";
 import { AliasLines } from "./aliasLines.ts";
 import { Attendance } from "./attendance.ts";
 import { ErrandError, toErrandError } from "./errors.ts";
-import type { EventBus } from "./eventBus.ts";
-import type {
-  DetachedJob,
-  EndedJob,
-  Exit,
-  Job,
-  JobId,
-  JobSpec,
-  OutputSummary,
-  RunningJob,
-  StartingJob,
+import {
+  type DetachedJob,
+  type DisconnectPolicy,
+  type Exit,
+  isLive,
+  type Job,
+  type JobId,
+  type JobSpec,
+  type OutputSummary,
+  type StartingJob,
 } from "./job.ts";
 import type { Launch } from "./launch.ts";
-import type { JobFiles, JobHistory, JobLog, ProcessListener, Spool, Supervisor } from "./ports.ts";
+import { JobLives, type LivesParts } from "./lives.ts";
+import type { JobFiles, ProcessListener, ShimListener, Shims, Spool, Supervisor } from "./ports.ts";
 
-export interface LauncherParts extends AdmissionParts {
+export interface LauncherParts extends AdmissionParts, LivesParts {
   readonly supervisor: Supervisor;
+  readonly shims: Shims;
   readonly spool: Spool;
-  readonly history: JobHistory;
-  readonly bus: EventBus;
-  readonly log: JobLog;
 }
 
 /** Starts jobs and carries them through their lives, until they are nobody's any more. */
@@ -33,6 +31,7 @@ export class Launcher {
   readonly #parts: LauncherParts;
   readonly #admission: Admission;
   readonly #lines: AliasLines;
+  readonly #lives: JobLives;
   #closed = false;
   #onIdle: (() => void) | null = null;
 
@@ -40,6 +39,7 @@ export class Launcher {
     this.#parts = parts;
     this.#admission = new Admission(parts);
     this.#lines = new AliasLines(parts.limits.queuedJobs);
+    this.#lives = new JobLives(parts, (job) => this.#settled(job));
   }
 
   /** True when no new jobs are taken. */
@@ -53,12 +53,18 @@ export class Launcher {
     for (const { active } of this.#lines.clear()) this.#dismiss(active, this.#shuttingDown());
   }
 
-  /** Resolves when no job is left. */
+  /** Resolves when no job is left but those that survive this server. */
   async idle(): Promise<void> {
-    if (this.active.size === 0) return;
     await new Promise<void>((resolve) => {
       this.#onIdle = resolve;
+      this.#lookWhetherIdle();
     });
+  }
+
+  #lookWhetherIdle(): void {
+    if (this.#onIdle === null) return;
+    for (const active of this.active.values()) if (!active.survives) return;
+    this.#onIdle();
   }
 
   /** See `Broker.startAttached`. */
@@ -68,10 +74,10 @@ export class Launcher {
     try {
       const process = this.#parts.supervisor.startAttached(number, spec, this.#listener(launch, null));
       active.bindAttached(process);
-      this.#executed(active, process.pid);
+      this.#lives.executed(active, process.pid, this.#parts.clock.now());
       return active;
     } catch (error) {
-      this.#refused(active, toErrandError(error).message);
+      this.#lives.refused(active, toErrandError(error).message);
       throw error;
     }
   }
@@ -106,18 +112,12 @@ export class Launcher {
   /** See `Broker.startDetached`. */
   detached(spec: JobSpec, origin: Origin): DetachedJob {
     const { active } = this.#admit(spec, origin);
-    const { clock, supervisor, history, bus, log } = this.#parts;
+    const { clock, supervisor } = this.#parts;
     try {
       const pid = supervisor.startDetached(spec);
-      const job = active.apply({ type: "released", at: clock.now(), pid }) as DetachedJob;
-      this.#settled(job);
-      log.started(job);
-      bus.publish({ type: "started", job });
-      // Nothing but the record tells of it.
-      history.flush();
-      return job;
+      return this.#lives.released(active, pid, clock.now());
     } catch (error) {
-      this.#refused(active, toErrandError(error).message);
+      this.#lives.refused(active, toErrandError(error).message);
       throw error;
     }
   }
@@ -131,7 +131,7 @@ export class Launcher {
 
   /** It has waited in vain, and so has who waits for its execution. */
   #dismiss(active: ActiveJob, failure: ErrandError): void {
-    this.#refused(active, failure.message);
+    this.#lives.refused(active, failure.message);
     active.announceLaunch(failure);
   }
 
@@ -149,7 +149,9 @@ export class Launcher {
   #admit(spec: JobSpec, origin: Origin): Launch {
     if (this.#closed) throw this.#shuttingDown();
     const { number, job } = this.#admission.admit(spec, origin, this.active.size);
-    return this.#enter({ number, active: new ActiveJob(job), spec });
+    const active = new ActiveJob(job);
+    this.#enter(active, spec.onDisconnect);
+    return { number, active, spec };
   }
 
   #enqueue(spec: JobSpec & { readonly alias: string }, origin: Origin): Launch {
@@ -158,42 +160,73 @@ export class Launcher {
     const launch = { number, active: new ActiveJob(job), spec };
     this.#lines.add(launch, spec.aliasPolicy === "replace" ? "first" : "last");
     this.#parts.history.put(job);
-    return this.#enter(launch);
+    this.#enter(launch.active, spec.onDisconnect);
+    return launch;
   }
 
-  #enter(launch: Launch): Launch {
-    const { active, spec } = launch;
+  #enter(active: ActiveJob, policy: DisconnectPolicy): void {
     const { clock, limits } = this.#parts;
     const onAbandoned = () => {
       if (!this.unqueue(active)) active.stop("disconnected", limits.disconnectGraceSeconds);
     };
-    if (spec.onDisconnect !== "detach")
-      active.attendance = new Attendance({ policy: spec.onDisconnect, clock, onAbandoned });
+    if (policy !== "detach") active.attendance = new Attendance({ policy, clock, onAbandoned });
     this.active.set(active.job.id, active);
-    return launch;
   }
 
   async #launch(launch: Launch, onAdmitted?: (id: JobId) => void): Promise<ActiveJob> {
-    const { number, active, spec } = launch;
-    const { spool, supervisor } = this.#parts;
-    let files: JobFiles | null = null;
+    const { active, spec } = launch;
     try {
       onAdmitted?.(active.job.id);
-      files = await spool.create(active.job as StartingJob, spec);
-      if (this.#closed) throw this.#shuttingDown();
-      files.onWrite(() => active.announceOutput());
-      const process = supervisor.startSpooled(number, spec, this.#listener(launch, files), files);
-      active.bind(process);
-      files.started(this.#executed(active, process.pid));
+      if (spec.survive) await this.#launchSurviving(launch);
+      else await this.#launchSpooled(launch);
       active.announceLaunch(null);
       active.stopIfWanted();
       return active;
     } catch (error) {
-      files?.discard();
-      this.#refused(active, toErrandError(error).message);
+      // One that was lost on the way is settled already.
+      if (isLive(active.job)) this.#lives.refused(active, toErrandError(error).message);
       active.announceLaunch(error);
       throw error;
     }
+  }
+
+  async #launchSpooled(launch: Launch): Promise<void> {
+    const { number, active, spec } = launch;
+    const { spool, supervisor } = this.#parts;
+    const files = await spool.create(active.job as StartingJob, spec);
+    try {
+      if (this.#closed) throw this.#shuttingDown();
+      files.onWrite(() => active.announceOutput());
+      const process = supervisor.startSpooled(number, spec, this.#listener(launch, files), files);
+      active.bind(process);
+      files.started(this.#lives.executed(active, process.pid, this.#parts.clock.now()));
+    } catch (error) {
+      files.discard();
+      throw error;
+    }
+  }
+
+  async #launchSurviving({ active, spec }: Launch): Promise<void> {
+    const { spool, shims } = this.#parts;
+    const job = active.job as StartingJob;
+    const files = await spool.prepare(job, spec);
+    try {
+      if (this.#closed) throw this.#shuttingDown();
+      await shims.start(job, { spec, files }, this.#shimListener(active));
+    } catch (error) {
+      if (isLive(active.job)) files.discard();
+      throw error;
+    }
+  }
+
+  /** Takes over a job of an earlier server, whose shim is to tell the listener how it stands. */
+  adopt(job: StartingJob, onDisconnect: DisconnectPolicy): ShimListener {
+    const active = new ActiveJob(job);
+    if (job.alias !== null) this.#parts.aliases.claim(job.alias, job.id);
+    this.#enter(active, onDisconnect);
+    // Who followed it has gone with that server.
+    active.attend()();
+    return this.#shimListener(active);
   }
 
   /** The next one in the line for an alias that has become free. */
@@ -216,40 +249,47 @@ export class Launcher {
     };
   }
 
-  #executed(active: ActiveJob, pid: number): RunningJob {
-    const { clock, history, bus, log } = this.#parts;
-    const job = active.apply({ type: "executed", at: clock.now(), pid }) as RunningJob;
-    history.put(job);
-    log.started(job);
-    bus.publish({ type: "started", job });
-    return job;
-  }
-
-  #refused(active: ActiveJob, failure: string): void {
-    const { clock, log, bus } = this.#parts;
-    const job = active.apply({ type: "refused", at: clock.now(), failure });
-    this.#settled(job);
-    log.ended(job);
-    bus.publish({ type: "failed", job });
-    active.announceEnd();
+  #shimListener(active: ActiveJob): ShimListener {
+    const lives = this.#lives;
+    const { spool } = this.#parts;
+    const { id } = active.job;
+    return {
+      started(process, startedAt) {
+        active.bind(process);
+        lives.executed(active, process.pid, { wall: startedAt, monotonic: 0 });
+      },
+      wrote(storedBytes) {
+        active.announceOutput();
+        return spool.count(id, storedBytes);
+      },
+      stopping: (reason) => void active.apply({ type: "stop", reason }),
+      exited: (exit) => void active.apply({ type: "exited", exit }),
+      ended(end) {
+        spool.countLast(id, end.output.storedBytes);
+        lives.over(active, { type: "reported", end });
+      },
+      refused(failure) {
+        spool.remove(id);
+        lives.refused(active, failure);
+      },
+      vanished() {
+        const found = spool.inspect(id);
+        spool.countLast(id, found.output.storedBytes);
+        lives.vanished(active, found);
+      },
+    };
   }
 
   #finished(active: ActiveJob, files: JobFiles | null, output: OutputSummary, detail: string | null): void {
-    const { clock, bus, log } = this.#parts;
-    const job = active.apply({ type: "finished", at: clock.now(), output, detail }) as EndedJob;
-    files?.ended(job);
-    this.#settled(job);
-    log.ended(job);
-    bus.publish({ type: "ended", job });
-    active.announceEnd();
+    const at = this.#parts.clock.now();
+    this.#lives.over(active, { type: "finished", at, output, detail }, (job) => files?.ended(job));
   }
 
   /** The job is over for this server. */
   #settled(job: Job): void {
-    const { aliases, history } = this.#parts;
+    const { aliases } = this.#parts;
     this.active.delete(job.id);
-    history.put(job);
     if (job.alias !== null && aliases.release(job.alias, job.id)) this.#launchNext(job.alias);
-    if (this.active.size === 0) this.#onIdle?.();
+    this.#lookWhetherIdle();
   }
 }

@@ -4,6 +4,7 @@ import type {
   EndedJob,
   Exit,
   Job,
+  JobEnd,
   JobId,
   JobSpec,
   JobState,
@@ -11,6 +12,7 @@ import type {
   OutputSummary,
   RunningJob,
   StartingJob,
+  StopReason,
   StreamSummary,
   TerminalSize,
 } from "./job.ts";
@@ -50,8 +52,11 @@ export interface AttachedOutput {
 /** A process that has been executed, with the tree that grows from it. */
 export interface SupervisedProcess {
   readonly pid: number;
-  /** TERM to the whole tree, KILL after the grace time (0: at once). May be called again with a shorter grace. */
-  stop(graceSeconds: number): void;
+  /**
+   * TERM to the whole tree, KILL after the grace time (0: at once). May be called again with a shorter grace. The reason
+   * is for who writes down the end.
+   */
+  stop(graceSeconds: number, reason: StopReason): void;
   /** Sends a signal, such as `SIGINT`, to the whole group; false when it has no member any more. */
   signal(name: string): boolean;
   /** stdin, when it was asked to be open. */
@@ -67,6 +72,8 @@ export interface ProcessInput {
   readonly closed: boolean;
   /** Bytes that have been taken from that writer. The latest `inputWriters` are remembered; of others it is 0. */
   bytesFrom(writer: string): number;
+  /** All that are remembered, with their bytes; the latest one last. */
+  writers(): readonly (readonly [string, number])[];
   /**
    * Resolves when the command can take more; rejects with `stdin-closed` when it reads no more. `writer` names who
    * writes, where that is counted apart.
@@ -82,10 +89,12 @@ export interface AttachedProcess extends SupervisedProcess {
 
 export type OutputStream = "stdout" | "stderr";
 
-/** Takes what a job writes and keeps what is to be kept. Nothing here waits or fails. */
+/** Takes what a job writes and keeps what is to be kept. Nothing here fails. */
 export interface OutputSink {
   /** The next bytes of a stream; the chunk may be used again afterwards. */
   write(stream: OutputStream, chunk: Uint8Array): void;
+  /** Not to be written to before this has resolved; null when more may come at once. */
+  room?(): Promise<void> | null;
   /** What was kept, once all has come. */
   summary(): { readonly stdout: StreamSummary; readonly stderr: StreamSummary; readonly storedBytes: number };
 }
@@ -101,6 +110,36 @@ export interface Supervisor {
   startDetached(spec: JobSpec): number;
 }
 
+/** What the shim of a job tells: `started` first, unless it `vanished`; after `ended` or `vanished` nothing. */
+export interface ShimListener {
+  /** The command has been executed, at that time (milliseconds since 1970). */
+  started(process: SupervisedProcess, startedAt: number): void;
+  /** The job's files take so many bytes now; false when no more is to be kept. */
+  wrote(storedBytes: number): boolean;
+  /** It has begun to stop the tree for a reason of its own. */
+  stopping(reason: StopReason): void;
+  exited(exit: Exit): void;
+  /** It has written down the end. */
+  ended(end: JobEnd): void;
+  /** It has gone without telling an end. Nothing of the tree is left. */
+  vanished(): void;
+  /** The command could not be executed; told of jobs of earlier servers alone. */
+  refused(failure: string): void;
+}
+
+/** Has jobs run by processes of their own, which go on when this one ends. */
+export interface Shims {
+  /**
+   * Resolves when the command has been executed. Rejects as `Supervisor.startSpooled` throws, or with `internal` when
+   * the shim has gone; then the listener has heard `vanished`.
+   */
+  start(
+    job: StartingJob,
+    launch: { readonly spec: JobSpec; readonly files: PreparedFiles },
+    listener: ShimListener,
+  ): Promise<void>;
+}
+
 /** The files of one job, from before its start to its end. */
 export interface JobFiles extends OutputSink {
   /** The command has been executed. */
@@ -113,8 +152,25 @@ export interface JobFiles extends OutputSink {
   discard(): void;
 }
 
+/** The directory of a job that another process is to run. */
+export interface PreparedFiles {
+  readonly directory: string;
+  /** Output beyond this is not kept, both streams together. */
+  readonly keptBytes: number;
+  /** It never ran: nothing of it is left. */
+  discard(): void;
+}
+
 /** Where the output of jobs is kept. */
 export interface Spool {
+  /** Makes the directory of a job that a shim is to run. Resolves and throws as `create`. */
+  prepare(job: StartingJob, spec: JobSpec): Promise<PreparedFiles>;
+  /** The files of a job that a shim runs take so many bytes now; false when there is no room for more. */
+  count(id: JobId, storedBytes: number): boolean;
+  /** The same, and no more will come. */
+  countLast(id: JobId, storedBytes: number): void;
+  /** What the directory of a job whose shim has gone says. */
+  inspect(id: JobId): { readonly end: JobEnd | null; readonly output: OutputSummary };
   /** Makes the job's directory; its spec is on the disk when this resolves. Throws `storage-full`. */
   create(job: StartingJob, spec: JobSpec): Promise<JobFiles>;
   /** Bytes of that stream that are there now; null when the job has no files. */

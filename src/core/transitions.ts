@@ -4,6 +4,7 @@ import type {
   Exit,
   FailedJob,
   Job,
+  JobEnd,
   JobId,
   JobState,
   LostJob,
@@ -35,7 +36,14 @@ export type JobEvent =
       readonly output: OutputSummary;
       readonly detail: string | null;
     }
-  | { readonly type: "vanished"; readonly at: Instant; readonly output: OutputSummary | null };
+  | { readonly type: "reported"; readonly end: JobEnd }
+  | {
+      readonly type: "vanished";
+      readonly at: Instant;
+      readonly output: OutputSummary | null;
+      /** What has gone with it; without it, the server. */
+      readonly with?: "shim";
+    };
 
 type EventOf<Type extends JobEvent["type"]> = Extract<JobEvent, { type: Type }>;
 type Row<State extends JobState> = {
@@ -62,6 +70,7 @@ export const transitionTable: { readonly [State in JobState]: Row<State> } = {
     stop: requestStop,
     exited: noteExit,
     finished: finish,
+    reported: report,
     vanished: lose,
   },
   ended: {},
@@ -124,7 +133,13 @@ function finish(job: RunningJob, { at, output, detail }: EventOf<"finished">): E
   };
 }
 
-function lose(job: QueuedJob | StartingJob | RunningJob, { at, output }: EventOf<"vanished">): LostJob {
+/** Its shim has written down the end: that is how it ended. */
+function report(job: RunningJob, { end }: EventOf<"reported">): EndedJob {
+  return { ...baseOf(job), state: "ended", ...end };
+}
+
+function lose(job: QueuedJob | StartingJob | RunningJob, event: EventOf<"vanished">): LostJob {
+  const { at, output, with: gone = "server" } = event;
   const ran = job.state === "running";
   return {
     ...baseOf(job),
@@ -132,7 +147,7 @@ function lose(job: QueuedJob | StartingJob | RunningJob, { at, output }: EventOf
     startedAt: ran ? job.startedAt : null,
     pid: ran ? job.pid : null,
     lostAt: at.wall,
-    outcome: lostOutcome("the server that supervised it ended"),
+    outcome: lostOutcome(`the ${gone} that supervised it ended`),
     output,
   };
 }

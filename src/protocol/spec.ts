@@ -71,7 +71,10 @@ export const specSchema = z
       .openapi({
         description: "When the last client that follows has gone; kill for attached jobs, else detach",
       }),
-    survive: z.literal(false).optional(),
+    survive: z
+      .boolean()
+      .optional()
+      .openapi({ description: "Goes on when the server ends; true for background jobs without it" }),
     mergeOutput: z
       .boolean()
       .optional()
@@ -98,11 +101,6 @@ export const plannedFields = {
   "": ["user", "tty", "target"],
   limits: ["memoryBytes", "cpuSeconds", "processes", "openFiles"],
 } as const satisfies Record<string, readonly string[]>;
-
-/** Values that v1 will have and this build has not. */
-export const plannedValues = {
-  survive: [true],
-} as const satisfies Record<string, readonly unknown[]>;
 
 /** Names that are known at each place of a spec. */
 export const knownFields = {

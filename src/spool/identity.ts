@@ -19,6 +19,18 @@ export function identify(pid: number): ProcessIdentity {
   return { pid, startTicks: ticks === undefined ? null : Number(ticks), bootId };
 }
 
+/** True while that very process is there and no zombie. */
+export function isAlive({ pid, startTicks, bootId: boot }: ProcessIdentity): boolean {
+  const now = identify(pid);
+  return now.startTicks !== null && now.startTicks === startTicks && now.bootId === boot && !isZombie(pid);
+}
+
+function isZombie(pid: number): boolean {
+  const stat = read(`/proc/${pid}/stat`) ?? "";
+  const state = stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3);
+  return state === "" || state === "Z" || state === "X";
+}
+
 function read(path: string): string | null {
   try {
     return readFileSync(path, "latin1");

@@ -1,4 +1,4 @@
-import { closeSync, fsync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, fsync, mkdirSync, openSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { EndedJob, RunningJob } from "../core/job.ts";
@@ -22,29 +22,80 @@ const sync = promisify(fsync);
 
 export interface DirectoryParts {
   readonly path: string;
-  /** The text of `spec.json`. */
-  readonly spec: string;
   /** Output beyond this is not kept, both streams together. */
   readonly keptBytes: number;
   readonly limits: Pick<Limits, "timelineBytes">;
-  readonly quota: DataQuota;
+  readonly quota: Pick<DataQuota, "take" | "give">;
   readonly wall: () => number;
   /** A record of the job's life could not be written. */
   readonly onError: (error: unknown) => void;
 }
 
 /** What the files take that every job has, before any output. */
-export function fixedBytes(spec: string): number {
+export function fixedBytes(specBytes: number): number {
   const records = onDisk(startedRecordBytes) + onDisk(exitRecordBytes);
-  return directoryBytes + onDisk(Buffer.byteLength(spec)) + records;
+  return directoryBytes + onDisk(specBytes) + records;
+}
+
+/** The same for a job that has a shim. */
+export function preparedBytes(specBytes: number): number {
+  return fixedBytes(specBytes) + onDisk(1);
 }
 
 type FileName = keyof typeof fileNames;
 type Descriptors = Readonly<Record<FileName, number>>;
 
+const names = Object.keys(fileNames) as FileName[];
+
+/**
+ * Makes the directory with its files; the spec, whose text this is, is on the disk when this resolves. Throws what the
+ * system says, and leaves nothing.
+ */
+async function makeFiles(path: string, spec: string): Promise<Descriptors> {
+  mkdirSync(path, { mode: 0o700 });
+  try {
+    const descriptors = openAll(path, "wx");
+    try {
+      writeFileSync(descriptors.spec, spec);
+      // Real bytes: a disk that is full later has room for these records all the same.
+      writeSync(descriptors.started, emptyRecord(startedRecordBytes));
+      writeSync(descriptors.exit, emptyRecord(exitRecordBytes));
+      await sync(descriptors.spec);
+      return descriptors;
+    } catch (error) {
+      closeThese(descriptors);
+      throw error;
+    }
+  } catch (error) {
+    rmSync(path, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+function openAll(path: string, flag: "wx" | "r+"): Descriptors {
+  const opened: Partial<Record<FileName, number>> = {};
+  try {
+    for (const name of names) opened[name] = openSync(join(path, fileNames[name]), flag, 0o600);
+    return opened as Descriptors;
+  } catch (error) {
+    closeThese(opened);
+    throw error;
+  }
+}
+
+function closeThese(descriptors: Partial<Descriptors>): void {
+  for (const descriptor of Object.values(descriptors)) closeSync(descriptor);
+}
+
+/** Makes a directory for another process to run a job in. Resolves and throws as `JobDirectory.create`. */
+export async function prepareDirectory(path: string, spec: string): Promise<void> {
+  closeThese(await makeFiles(path, spec));
+}
+
 /** One job's directory while the job lives. Its files are open from the start: descriptors cannot run out later. */
 export class JobDirectory implements JobFiles {
   readonly #parts: DirectoryParts;
+  readonly #fixedBytes: number;
   readonly #descriptors: Descriptors;
   readonly #open: Set<FileName>;
   readonly #files: { readonly [stream in OutputStream]: OutputFile };
@@ -54,9 +105,10 @@ export class JobDirectory implements JobFiles {
   #keptBytes = 0;
   #notify = () => {};
 
-  private constructor(parts: DirectoryParts, descriptors: Descriptors) {
+  private constructor(parts: DirectoryParts, descriptors: Descriptors, ownBytes: number) {
     const { quota, limits } = parts;
     this.#parts = parts;
+    this.#fixedBytes = ownBytes;
     this.#descriptors = descriptors;
     this.#open = new Set(Object.keys(descriptors) as FileName[]);
     this.#files = {
@@ -71,25 +123,14 @@ export class JobDirectory implements JobFiles {
   }
 
   /** Makes the directory; the spec is on the disk when this resolves. Throws what the system says, and leaves nothing. */
-  static async create(parts: DirectoryParts): Promise<JobDirectory> {
-    mkdirSync(parts.path, { mode: 0o700 });
-    const opened: Partial<Record<keyof typeof fileNames, number>> = {};
-    try {
-      for (const name of Object.keys(fileNames) as (keyof typeof fileNames)[]) {
-        opened[name] = openSync(join(parts.path, fileNames[name]), "wx", 0o600);
-      }
-      const descriptors = opened as Descriptors;
-      writeFileSync(descriptors.spec, parts.spec);
-      // Real bytes: a disk that is full later has room for these records all the same.
-      writeSync(descriptors.started, emptyRecord(startedRecordBytes));
-      writeSync(descriptors.exit, emptyRecord(exitRecordBytes));
-      await sync(descriptors.spec);
-      return new JobDirectory(parts, descriptors);
-    } catch (error) {
-      for (const descriptor of Object.values(opened)) closeSync(descriptor);
-      rmSync(parts.path, { recursive: true, force: true });
-      throw error;
-    }
+  static async create(parts: DirectoryParts, spec: string): Promise<JobDirectory> {
+    return new JobDirectory(parts, await makeFiles(parts.path, spec), fixedBytes(Buffer.byteLength(spec)));
+  }
+
+  /** Opens a directory that `prepareDirectory` has made. Throws what the system says. */
+  static open(parts: DirectoryParts): JobDirectory {
+    const specBytes = statSync(join(parts.path, fileNames.spec)).size;
+    return new JobDirectory(parts, openAll(parts.path, "r+"), preparedBytes(specBytes));
   }
 
   started(job: RunningJob): void {
@@ -102,6 +143,7 @@ export class JobDirectory implements JobFiles {
     const file = this.#files[stream];
     const wasTruncated = file.truncated;
     const now = this.#parts.wall();
+    this.#timeline.turnTo(stream);
     const kept = file.write(chunk, this.#parts.keptBytes - this.#keptBytes);
     this.#keptBytes += kept;
     if (kept > 0) this.#timeline.add(stream, kept, now);
@@ -116,7 +158,7 @@ export class JobDirectory implements JobFiles {
   summary() {
     const { stdout, stderr } = this.#files;
     this.#timeline.flush();
-    return { stdout: stdout.summary(), stderr: stderr.summary(), storedBytes: this.#storedBytes() };
+    return { stdout: stdout.summary(), stderr: stderr.summary(), storedBytes: this.storedBytes };
   }
 
   ended(job: EndedJob): void {
@@ -124,11 +166,22 @@ export class JobDirectory implements JobFiles {
     this.#closeAll();
   }
 
+  /** What the files take on the disk by now. */
+  get storedBytes(): number {
+    const { stdout, stderr } = this.#files;
+    return this.#fixedBytes + stdout.storedBytes + stderr.storedBytes + this.#timeline.storedBytes;
+  }
+
+  /** Closes the files and leaves them as they are. */
+  close(): void {
+    this.#closeAll();
+  }
+
   discard(): void {
     if (this.#open.size === 0) return;
     this.#closeAll();
     rmSync(this.#parts.path, { recursive: true, force: true });
-    this.#parts.quota.give(this.#storedBytes());
+    this.#parts.quota.give(this.storedBytes);
   }
 
   #write(name: FileName, encode: () => Uint8Array): void {
@@ -158,12 +211,5 @@ export class JobDirectory implements JobFiles {
     if (this.#started === null) return;
     this.#started = { ...this.#started, cut: [...this.#started.cut, stream] };
     this.#writeStarted(this.#started);
-  }
-
-  #storedBytes(): number {
-    const { stdout, stderr } = this.#files;
-    return (
-      fixedBytes(this.#parts.spec) + stdout.storedBytes + stderr.storedBytes + this.#timeline.storedBytes
-    );
   }
 }

@@ -23,6 +23,12 @@ export const fileNames = {
   exit: "exit",
 } as const;
 
+/** JSON: which shim supervises a surviving job. Made by the shim before the execution; there is none without a shim. */
+export const shimFileName = "shim.json";
+
+/** Where a shim takes orders. Kept short: a socket's path has 107 characters for most programs. */
+export const controlSocketName = "control.sock";
+
 /** Where the directories of all jobs are. */
 export function jobsDirectory(data: string): string {
   return join(data, "jobs");
@@ -41,7 +47,7 @@ export function storedBytes(jobs: string, id: JobId): number {
   const directory = join(jobs, id);
   if (statSync(directory, { throwIfNoEntry: false }) === undefined) return 0;
   let bytes = directoryBytes;
-  for (const name of Object.values(fileNames)) {
+  for (const name of [...Object.values(fileNames), shimFileName]) {
     bytes += onDisk(statSync(join(directory, name), { throwIfNoEntry: false })?.size ?? 0);
   }
   return bytes;

@@ -60,20 +60,15 @@ export class SharedOrder {
   }
 
   #at(position: OutputPosition): OutputStretch | null {
-    if (position.stdout + position.stderr >= this.#index.bytes) this.#readOn();
-    return this.#index.at(position) ?? this.#unrecorded(position);
+    if (position.stdout + position.stderr < this.#index.bytes) return this.#index.at(position);
+    // Sizes first: what another process writes in between is then beyond them, and no older than the order.
+    const sizes = { stdout: this.#size("stdout"), stderr: this.#size("stderr") };
+    this.#readOn();
+    return this.#index.at(position) ?? unrecorded(position, sizes);
   }
 
-  /**
-   * Bytes beyond the timeline: what has come last is noted only when something else comes, and nothing is noted when the
-   * timeline is full or its writer was killed. First stdout, then stderr.
-   */
-  #unrecorded(position: OutputPosition): OutputStretch | null {
-    const left = (stream: OutputStream) => fstatSync(this.#descriptors[stream]).size - position[stream];
-    const [stdout, stderr] = [left("stdout"), left("stderr")];
-    if (stdout < 0 || stderr < 0) throw neverWas(position);
-    if (stdout > 0) return { stream: "stdout", bytes: stdout, complete: false };
-    return stderr > 0 ? { stream: "stderr", bytes: stderr, complete: false } : null;
+  #size(stream: OutputStream): number {
+    return fstatSync(this.#descriptors[stream]).size;
   }
 
   #readOn(): void {
@@ -94,6 +89,17 @@ export class SharedOrder {
     this.#last = { key, piece };
     return piece;
   }
+}
+
+/**
+ * Bytes beyond the timeline: what has come last is noted only when something else comes, and nothing is noted when the
+ * timeline is full or its writer was killed. First stdout, then stderr.
+ */
+function unrecorded(position: OutputPosition, sizes: OutputPosition): OutputStretch | null {
+  const [stdout, stderr] = [sizes.stdout - position.stdout, sizes.stderr - position.stderr];
+  if (stdout < 0 || stderr < 0) throw neverWas(position);
+  if (stdout > 0) return { stream: "stdout", bytes: stdout, complete: false };
+  return stderr > 0 ? { stream: "stderr", bytes: stderr, complete: false } : null;
 }
 
 function readPiece(descriptor: number, offset: number, length: number): Promise<Uint8Array> {

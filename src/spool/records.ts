@@ -1,4 +1,4 @@
-import type { EndedJob, JobSpec, RunningJob, StartingJob } from "../core/job.ts";
+import type { DisconnectPolicy, EndedJob, JobEnd, JobSpec, RunningJob, StartingJob } from "../core/job.ts";
 import type { OutputStream } from "../core/ports.ts";
 import { decodeRecord, encodeRecord } from "./fixedRecord.ts";
 import { identify, type ProcessIdentity } from "./identity.ts";
@@ -20,10 +20,9 @@ export interface StartedRecord extends ProcessIdentity {
 }
 
 /** What is known of an end. */
-export type ExitRecord = { readonly version: number } & Pick<
-  EndedJob,
-  "startedAt" | "endedAt" | "durationNanoseconds" | "pid" | "outcome"
-> & { readonly output: Omit<EndedJob["output"], "stderrTail"> };
+export type ExitRecord = { readonly version: number } & Omit<JobEnd, "output"> & {
+    readonly output: Omit<EndedJob["output"], "stderrTail">;
+  };
 
 /** The text of `spec.json`. Values of variables and stdin may be secrets and are not needed again. */
 export function encodeSpec(job: StartingJob, spec: JobSpec): string {
@@ -36,13 +35,24 @@ export function encodeSpec(job: StartingJob, spec: JobSpec): string {
   return JSON.stringify({ version: spoolVersion, job, spec: kept });
 }
 
-/** The job in a `spec.json`; null when that is no whole one of this version. */
-export function decodeSpec(text: string): StartingJob | null {
-  const job = parse(text)?.job;
-  if (typeof job !== "object" || job === null) return null;
-  const isStarting = "state" in job && job.state === "starting" && "id" in job && "command" in job;
-  return isStarting ? (job as StartingJob) : null;
+/** What a `spec.json` says. */
+export interface SpecRecord {
+  readonly job: StartingJob;
+  readonly onDisconnect: DisconnectPolicy;
 }
+
+/** What a `spec.json` says; null when that is no whole one of this version. */
+export function decodeSpec(text: string): SpecRecord | null {
+  const record = parse(text);
+  const job = record?.job;
+  if (typeof job !== "object" || job === null) return null;
+  if (!("state" in job && job.state === "starting" && "id" in job && "command" in job)) return null;
+  const spec = record?.spec as { readonly onDisconnect?: DisconnectPolicy } | undefined;
+  return { job: { ...older, ...job } as StartingJob, onDisconnect: spec?.onDisconnect ?? "detach" };
+}
+
+/** What jobs had before there was a word for it. */
+const older = { survive: false, tty: null };
 
 /** True for a text that was cut while it was written: no JSON at all. */
 export function isTorn(text: string): boolean {

@@ -1,10 +1,20 @@
 import { closeSync, openSync, readFileSync, readSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { EndedJob, Job, JobId, OutputSummary, RunningJob, StartingJob } from "../core/job.ts";
+import type {
+  DisconnectPolicy,
+  Job,
+  JobEnd,
+  JobId,
+  OutputSummary,
+  RunningJob,
+  StartingJob,
+} from "../core/job.ts";
 import type { OutputStream } from "../core/ports.ts";
 import { transition } from "../core/transitions.ts";
+import { isAlive } from "./identity.ts";
 import { fileNames, jobsDirectory, storedBytes } from "./layout.ts";
 import { decodeExit, decodeSpec, decodeStarted, isTorn, type StartedRecord } from "./records.ts";
+import { abandonJob, readShimRecord, type ShimRecord } from "./shimRecord.ts";
 
 interface RecoverParts {
   readonly data: string;
@@ -19,34 +29,66 @@ export class UnknownDirectory extends Error {
   override readonly name = "UnknownDirectory";
 }
 
+/** What has become of a job whose server has gone. */
+export type Recovered =
+  /** Nothing was ever executed, and no directory is left. */
+  | { readonly state: "nothing" }
+  /** Its shim lives. */
+  | { readonly state: "supervised"; readonly job: StartingJob; readonly onDisconnect: DisconnectPolicy }
+  /** It has ended, has failed to start, or is lost; what carries the mark is what a killed shim has left of it. */
+  | { readonly state: "settled"; readonly job: Job; readonly mark: bigint | null };
+
 /**
- * What became of a job whose server has gone, by its directory: ended as its exit record says, else lost. Null, and no
- * directory is left, when its spec was never whole: then nothing was ever executed. Throws `UnknownDirectory`, or what
- * the system says.
+ * What became of a job whose server has gone, by its directory. Throws `UnknownDirectory`, or what the system says.
  */
-export function recoverJob(id: JobId, { data, now, stderrTailBytes }: RecoverParts): Job | null {
-  const jobs = jobsDirectory(data);
-  const directory = join(jobs, id);
-  const spec = readText(join(directory, fileNames.spec));
-  const job = decodeSpec(spec);
-  if (job === null || job.id !== id) {
-    if (!isTorn(spec) || !isUntouched(directory))
+export function recoverJob(id: JobId, parts: RecoverParts): Recovered {
+  const directory = join(jobsDirectory(parts.data), id);
+  const text = readText(join(directory, fileNames.spec));
+  const spec = decodeSpec(text);
+  if (spec === null || spec.job.id !== id) {
+    if (!isTorn(text) || !isUntouched(directory))
       throw new UnknownDirectory(`no spec that is known in ${directory}`);
-    rmSync(directory, { recursive: true, force: true });
-    return null;
+    return removed(directory);
   }
-  const stderrTail = readTail(join(directory, fileNames.stderr), stderrTailBytes);
-  const exit = decodeExit(readBytes(join(directory, fileNames.exit)));
-  if (exit !== null) {
-    const { version: _, output, ...end } = exit;
-    return { ...job, ...end, state: "ended", output: { ...output, stderrTail } } satisfies EndedJob;
+  const { job, onDisconnect } = spec;
+  if (!job.survive) return { state: "settled", job: settledJob(job, parts), mark: null };
+  const shim = readShimRecord(directory) ?? (abandonJob(directory) ? null : readShimRecord(directory));
+  return shim === null ? removed(directory) : recoverSurviving({ job, onDisconnect, shim }, parts);
+}
+
+interface Surviving {
+  readonly job: StartingJob;
+  readonly onDisconnect: DisconnectPolicy;
+  readonly shim: ShimRecord;
+}
+
+function recoverSurviving({ job, onDisconnect, shim }: Surviving, parts: RecoverParts): Recovered {
+  switch (shim.state) {
+    case "abandoned":
+      return removed(join(jobsDirectory(parts.data), job.id));
+    case "failed": {
+      const refused = { type: "refused", at: at(parts.now), failure: shim.failure } as const;
+      return { state: "settled", job: transition(job, refused), mark: null };
+    }
+    case "claimed": {
+      // In this order: a shim that ends in between has left its record by then.
+      if (isAlive(shim.shim) && inspectJob(job.id, parts).end === null)
+        return { state: "supervised", job, onDisconnect };
+      return { state: "settled", job: settledJob(job, parts), mark: BigInt(shim.mark) };
+    }
   }
-  const started = decodeStarted(readText(join(directory, fileNames.started)));
-  const output = {
-    ...measure(directory, started?.cut ?? []),
-    ...{ stderrTail, storedBytes: storedBytes(jobs, id) },
-  };
-  return transition(asKnown(job, started), { type: "vanished", at: at(now), output });
+}
+
+function removed(directory: string): Recovered {
+  rmSync(directory, { recursive: true, force: true });
+  return { state: "nothing" };
+}
+
+/** Ended as its exit record says, else lost. */
+function settledJob(job: StartingJob, parts: RecoverParts): Job {
+  const { end, output, started } = inspectJob(job.id, parts);
+  if (end !== null) return { ...job, ...end, state: "ended" };
+  return transition(asKnown(job, started), { type: "vanished", at: at(parts.now), output });
 }
 
 const at = (wall: number) => ({ wall, monotonic: 0 });
@@ -56,6 +98,30 @@ function asKnown(job: StartingJob, started: StartedRecord | null): StartingJob |
   if (started === null) return job;
   const executed = { type: "executed", at: at(started.startedAt), pid: started.pid } as const;
   return transition(job, executed) as RunningJob;
+}
+
+interface Inspection {
+  /** How it ended; null when its directory does not say. */
+  readonly end: JobEnd | null;
+  readonly started: StartedRecord | null;
+  /** By what is there. */
+  readonly output: OutputSummary;
+}
+
+/** What the directory of a job says that nobody supervises any more. Throws what the system says. */
+export function inspectJob(
+  id: JobId,
+  { data, stderrTailBytes }: Pick<RecoverParts, "data" | "stderrTailBytes">,
+): Inspection {
+  const jobs = jobsDirectory(data);
+  const directory = join(jobs, id);
+  const stderrTail = readTail(join(directory, fileNames.stderr), stderrTailBytes);
+  const started = decodeStarted(readText(join(directory, fileNames.started)));
+  const exit = decodeExit(readBytes(join(directory, fileNames.exit)));
+  const sums = { ...measure(directory, started?.cut ?? []), storedBytes: storedBytes(jobs, id) };
+  if (exit === null) return { end: null, started, output: { ...sums, stderrTail } };
+  const { version: _, output, ...end } = exit;
+  return { end: { ...end, output: { ...output, stderrTail } }, started, output: { ...sums, stderrTail } };
 }
 
 /** By what is there: of a stream that was cut nobody knows how much had come. */

@@ -3,19 +3,20 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { ErrandError } from "../core/errors.ts";
 import { isJobId } from "../core/ids.ts";
-import type { JobId, JobSpec, StartingJob } from "../core/job.ts";
+import type { JobEnd, JobId, JobSpec, OutputSummary, StartingJob } from "../core/job.ts";
 import type { Limits } from "../core/limits.ts";
-import type { JobFiles, OutputReader, OutputStream, Spool } from "../core/ports.ts";
+import type { JobFiles, OutputReader, OutputStream, PreparedFiles, Spool } from "../core/ports.ts";
 import type { DataQuota } from "../core/quota.ts";
-import { fixedBytes, JobDirectory } from "./jobDirectory.ts";
+import { fixedBytes, JobDirectory, prepareDirectory, preparedBytes } from "./jobDirectory.ts";
 import { fileNames, jobsDirectory, storedBytes } from "./layout.ts";
 import { SharedOrder } from "./outputOrder.ts";
 import { encodeSpec } from "./records.ts";
+import { inspectJob } from "./recover.ts";
 
 interface SpoolParts {
   /** The data directory. */
   readonly data: string;
-  readonly limits: Pick<Limits, "keptOutputBytes" | "timelineBytes" | "dataBytes">;
+  readonly limits: Pick<Limits, "keptOutputBytes" | "timelineBytes" | "dataBytes" | "stderrTailBytes">;
   readonly quota: DataQuota;
   /** Milliseconds since 1970. */
   readonly wall: () => number;
@@ -28,6 +29,8 @@ export class FileSpool implements Spool {
   readonly #jobs: string;
   /** Shared by all who follow a job. */
   readonly #orders = new Map<JobId, SharedOrder>();
+  /** What has been taken of the quota for jobs that shims run. */
+  readonly #counted = new Map<JobId, number>();
 
   constructor(parts: SpoolParts) {
     this.#parts = parts;
@@ -35,18 +38,69 @@ export class FileSpool implements Spool {
     mkdirSync(this.#jobs, { recursive: true, mode: 0o700 });
   }
 
-  async create(job: StartingJob, jobSpec: JobSpec): Promise<JobFiles> {
+  create(job: StartingJob, jobSpec: JobSpec): Promise<JobFiles> {
     const { limits, quota, wall, onError } = this.#parts;
     const spec = encodeSpec(job, jobSpec);
-    const bytes = fixedBytes(spec);
+    const keptBytes = this.#keptBytes(jobSpec);
+    const path = join(this.#jobs, job.id);
+    return this.#taking(fixedBytes(Buffer.byteLength(spec)), () =>
+      JobDirectory.create({ path, keptBytes, limits, quota, wall, onError }, spec),
+    );
+  }
+
+  async prepare(job: StartingJob, jobSpec: JobSpec): Promise<PreparedFiles> {
+    const spec = encodeSpec(job, jobSpec);
+    const directory = join(this.#jobs, job.id);
+    const bytes = preparedBytes(Buffer.byteLength(spec));
+    await this.#taking(bytes, () => prepareDirectory(directory, spec));
+    this.#counted.set(job.id, bytes);
+    return {
+      directory,
+      keptBytes: this.#keptBytes(jobSpec),
+      discard: () => {
+        rmSync(directory, { recursive: true, force: true });
+        this.#parts.quota.give(this.#counted.get(job.id) ?? 0);
+        this.#counted.delete(job.id);
+      },
+    };
+  }
+
+  count(id: JobId, storedBytes: number): boolean {
+    const { quota } = this.#parts;
+    const more = storedBytes - (this.#counted.get(id) ?? 0);
+    this.#counted.set(id, storedBytes);
+    if (more <= 0) quota.give(-more);
+    // What is written is there, whether there was room for it or not.
+    else if (!quota.take(more)) {
+      quota.adopt(more);
+      return false;
+    }
+    return true;
+  }
+
+  countLast(id: JobId, storedBytes: number): void {
+    this.count(id, storedBytes);
+    this.#counted.delete(id);
+  }
+
+  inspect(id: JobId): { readonly end: JobEnd | null; readonly output: OutputSummary } {
+    const { data, limits } = this.#parts;
+    return inspectJob(this.#checked(id), { data, stderrTailBytes: limits.stderrTailBytes });
+  }
+
+  #keptBytes({ outputBytes }: JobSpec): number {
+    return Math.min(this.#parts.limits.keptOutputBytes, outputBytes ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** Makes something for which so many bytes are needed. */
+  async #taking<Made>(bytes: number, make: () => Promise<Made>): Promise<Made> {
+    const { limits, quota } = this.#parts;
     if (!quota.take(bytes)) {
       const used = `${quota.usedBytes} of ${limits.dataBytes} bytes (dataBytes) are in use`;
       throw new ErrandError("storage-full", `${used}, and no ended job is left to be removed`);
     }
-    const keptBytes = Math.min(limits.keptOutputBytes, jobSpec.outputBytes ?? Number.POSITIVE_INFINITY);
     try {
-      const path = join(this.#jobs, job.id);
-      return await JobDirectory.create({ path, spec, keptBytes, limits, quota, wall, onError });
+      return await make();
     } catch (error) {
       quota.give(bytes);
       throw asRefusal(error);
@@ -78,6 +132,7 @@ export class FileSpool implements Spool {
     if (bytes === 0) return;
     // Links in it are removed, not followed.
     rmSync(join(this.#jobs, id), { recursive: true, force: true });
+    this.#counted.delete(id);
     this.#parts.quota.give(bytes);
   }
 

@@ -53,6 +53,14 @@ export class TimelineWriter {
     return onDisk(this.#writtenBytes);
   }
 
+  /**
+   * Bytes of that stream are to be written next. What is known of the other is noted before, so that somebody who reads
+   * the files meanwhile finds unnoted bytes in one stream alone.
+   */
+  turnTo(stream: OutputStream): void {
+    if (this.#last !== null && this.#last.stream !== stream) this.flush();
+  }
+
   /** So many bytes have been kept at that time (milliseconds since 1970). */
   add(stream: OutputStream, bytes: number, at: number): void {
     const last = this.#last;

@@ -38,6 +38,8 @@ interface Recovery {
   readonly now: number;
   /** For jobs of which no record says it. */
   readonly retainSeconds: number;
+  /** Ids of jobs that live on. */
+  readonly supervised: ReadonlySet<JobId>;
 }
 
 interface Row {
@@ -120,12 +122,12 @@ export class Store implements JobHistory, AliasClaims {
    * Marks what a killed server has left alive as lost, and frees the aliases. `alive` are the ids that it had noted
    * beside the database, of this node. How many jobs that were.
    */
-  recover(alive: Iterable<bigint>, { node, now, retainSeconds }: Recovery): number {
+  recover(alive: Iterable<bigint>, { node, now, retainSeconds, supervised }: Recovery): number {
     this.flush();
     const sql = "SELECT record FROM jobs WHERE state IN ('queued', 'starting', 'running')";
     const recorded = this.#database.query<Row, []>(sql).all();
     const vanished = { type: "vanished", at: { wall: now, monotonic: 0 }, output: null } as const;
-    const vanishing = recorded.map(({ record }) => parse(record)).filter(({ id }) => !this.#pending.has(id));
+    const vanishing = recorded.map(({ record }) => parse(record)).filter(({ id }) => !this.#pending.has(id) && !supervised.has(id));
     for (const job of vanishing) this.put(transition(job, vanished));
     const unrecorded = [...alive].map(String).filter((id) => this.get(id) === undefined);
     for (const id of unrecorded) {

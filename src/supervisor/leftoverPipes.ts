@@ -7,6 +7,7 @@ import type { OutputPipe } from "./outputPipe.ts";
 export class LeftoverPipes {
   readonly #limit: number;
   readonly #pipes = new Set<OutputPipe>();
+  #onNone: (() => void) | null = null;
 
   /** `limit`: how many pipes are kept open. */
   constructor(limit: number) {
@@ -21,6 +22,12 @@ export class LeftoverPipes {
     this.#discard(pipe);
   }
 
+  /** Calls back once there is none any more; at once when there is none now. */
+  whenNone(callback: () => void): void {
+    if (this.#pipes.size === 0) callback();
+    else this.#onNone = callback;
+  }
+
   async #discard(pipe: OutputPipe): Promise<void> {
     while (this.#pipes.has(pipe)) {
       if ((await pipe.read()) === null) break;
@@ -31,5 +38,6 @@ export class LeftoverPipes {
   #end(pipe: OutputPipe): void {
     this.#pipes.delete(pipe);
     pipe.close();
+    if (this.#pipes.size === 0) this.#onNone?.();
   }
 }

@@ -1,16 +1,16 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { reapChild } from "./libc.ts";
 
-/** How often dead orphans are looked for. They hold nothing but their number, so that this is early enough. */
-const intervalMilliseconds = 500;
-
 /** Takes the exits of orphans that this process has adopted as sub-reaper. Never touches Bun's own children. */
 export class OrphanReaper {
   readonly #isOwn: (pid: number) => boolean;
   readonly #timer: Timer;
 
-  /** `isOwn` says which children are waited for elsewhere. */
-  constructor(isOwn: (pid: number) => boolean) {
+  /**
+   * `isOwn` says which children are waited for elsewhere. Dead orphans hold nothing but their number, so that a look now
+   * and then is early enough.
+   */
+  constructor(isOwn: (pid: number) => boolean, intervalMilliseconds: number) {
     this.#isOwn = isOwn;
     this.#timer = setInterval(() => this.reap(), intervalMilliseconds);
     this.#timer.unref();

@@ -84,6 +84,8 @@ export class SpooledProcess implements SupervisedProcess {
       const chunk = await this.#pipes[stream].read();
       if (chunk === null) break;
       this.#take(stream, chunk);
+      const room = this.#sink.room?.() ?? null;
+      if (room !== null) await room;
     }
     this.#ended[stream] = true;
     this.#life.settle();

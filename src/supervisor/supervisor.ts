@@ -23,7 +23,10 @@ import { Sweeper } from "./sweep.ts";
 interface SupervisorParts {
   readonly settings: SpawnSettings;
   readonly limits: Limits;
-  readonly liveJobs: LiveJobs;
+  /** Notes a job with its mark before its process is made. */
+  readonly liveJobs: Pick<LiveJobs, "add" | "delete">;
+  /** Between two looks for dead orphans. */
+  readonly reapMilliseconds: number;
   /** Children of this process that are no jobs. */
   readonly isHelper: (pid: number) => boolean;
 }
@@ -44,7 +47,7 @@ export class LocalSupervisor implements Supervisor {
     this.#reserve = new Reserve(parts.limits);
     this.#leftoverPipes = new LeftoverPipes(parts.limits.leftoverPipes);
     this.#reaper = becomeSubreaper()
-      ? new OrphanReaper((pid) => this.#leaders.has(pid) || parts.isHelper(pid))
+      ? new OrphanReaper((pid) => this.#leaders.has(pid) || parts.isHelper(pid), parts.reapMilliseconds)
       : null;
   }
 
@@ -103,6 +106,11 @@ export class LocalSupervisor implements Supervisor {
       liveJobs.delete(id);
       throw error;
     }
+  }
+
+  /** Calls back once no descendant of an ended job holds a pipe of this process any more; at once when none does. */
+  whenNoLeftovers(callback: () => void): void {
+    this.#leftoverPipes.whenNone(callback);
   }
 
   /** Ends what runs in the background here; jobs are not touched. */

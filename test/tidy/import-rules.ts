@@ -20,6 +20,8 @@ export const importRules: Readonly<Record<string, Rule>> = {
   protocol: { ours: [], types: ["core"], outside: "packages" },
   supervisor: { ours: ["core"], outside: "all" },
   spool: { ours: ["core"], outside: "all" },
+  // A process that supervises and keeps the output of one job, and the server's talk with it.
+  shim: { ours: ["core", "spool", "supervisor"], outside: "all" },
   store: { ours: ["core"], outside: "all" },
   callbacks: { ours: ["core"], outside: "all" },
   config: { ours: ["core"], outside: "all" },

@@ -2,7 +2,7 @@ import type { z } from "@hono/zod-openapi";
 import { ErrandError } from "../../core/errors.ts";
 import { type JobSpec, plainSpec } from "../../core/job.ts";
 import { nearestName } from "../../core/nearest.ts";
-import { knownFields, plannedFields, plannedValues, specSchema, type WireSpec } from "../../protocol/spec.ts";
+import { knownFields, plannedFields, specSchema, type WireSpec } from "../../protocol/spec.ts";
 import { isObject } from "../jsonFields.ts";
 
 interface DecodeOptions {
@@ -37,6 +37,7 @@ function fromWire(wire: WireSpec, env: JobSpec["env"], streams: boolean): JobSpe
     alias: wire.alias ?? null,
     aliasPolicy: wire.aliasPolicy ?? "reject",
     mode,
+    survive: wire.survive ?? mode === "background",
     onDisconnect: wire.onDisconnect ?? (mode === "attached" ? "kill" : "detach"),
     labels: wire.labels ?? {},
     stdin: stdinOf(wire.stdin),
@@ -115,6 +116,8 @@ function refuseContradictions(wire: WireSpec, streams: boolean): void {
     throw invalid("mode: a detached job is let go, so that nothing can be sent to it or come of it");
   if (wire.aliasPolicy !== undefined && wire.alias === undefined)
     throw invalid("aliasPolicy: without an alias it can have no effect");
+  if (wire.survive === true && (wire.mode ?? (streams ? "attached" : "background")) !== "background")
+    throw invalid("survive: only a background job can go on without its server");
   const detached = wire.mode === "detached" ? watched.find((name) => wire[name] !== undefined) : undefined;
   if (detached !== undefined)
     throw invalid(`${detached}: a detached job is let go, so this can have no effect`);
@@ -130,14 +133,10 @@ function refusePlanned(value: unknown): void {
     ...plannedFields[""].filter((name) => Object.hasOwn(value, name)),
     ...plannedFields.limits.filter((name) => Object.hasOwn(limits, name)).map((name) => `limits.${name}`),
   ];
-  for (const [name, values] of Object.entries(plannedValues)) {
-    if (Object.hasOwn(value, name) && (values as readonly unknown[]).includes(value[name]))
-      fields.push(`${name}: ${JSON.stringify(value[name])}`);
-  }
   const [field] = fields;
   if (field === undefined) return;
   throw new ErrandError("not-available", `${field} is not in this build yet`, undefined, {
-    field: field.split(":", 1)[0] ?? field,
+    field,
   });
 }
 

@@ -12,7 +12,7 @@ export function encodeJob(job: Job, deliveries: readonly Delivery[]): WireJob {
     command: [...job.command],
     cwd: job.cwd,
     mode: job.mode,
-    survive: false,
+    survive: job.survive,
     tty: null,
     labels: { ...job.labels },
     owner: job.owner,

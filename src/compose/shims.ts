@@ -1,0 +1,53 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Logger } from "pino";
+import type { Broker } from "../core/broker.ts";
+import type { ShimSetup } from "../shim/messages.ts";
+import { ShimPool } from "../shim/pool.ts";
+import { ShimSupervisor } from "../shim/shims.ts";
+import { jobsDirectory } from "../spool/layout.ts";
+import { Reserve } from "../supervisor/reserve.ts";
+import type { Survivor } from "./recover.ts";
+
+/** Jobs of an earlier server are waited for no longer than this; those that do not answer are followed later. */
+const adoptionMilliseconds = 5_000;
+
+interface ShimParts {
+  readonly data: string;
+  readonly command: readonly string[];
+  readonly setup: ShimSetup;
+  readonly logger: Logger;
+}
+
+/** What runs surviving jobs. `owns` knows its processes. */
+export function makeShims({ data, command, setup, logger }: ShimParts): {
+  readonly supervisor: ShimSupervisor;
+  readonly owns: (pid: number) => boolean;
+} {
+  const socket = join(data, "shims.sock");
+  // The last server's: this one has the lock of the directory.
+  rmSync(socket, { force: true });
+  const onError = (message: string) => logger.error(message);
+  const reserve = new Reserve(setup.limits);
+  const checkRoom = () => reserve.checkProcesses();
+  const pool = new ShimPool({ command, socket, setup, checkRoom, onError });
+  return { supervisor: new ShimSupervisor(pool, onError), owns: (pid) => pool.owns(pid) };
+}
+
+interface Adoption {
+  readonly survivors: readonly Survivor[];
+  readonly broker: Broker;
+  readonly shims: ShimSupervisor;
+  readonly data: string;
+  readonly logger: Logger;
+}
+
+/** Takes over what an earlier server has left running. Resolves when it is known how all of it stands. */
+export async function adoptJobs({ survivors, broker, shims, data, logger }: Adoption): Promise<void> {
+  if (survivors.length === 0) return;
+  const adoptions = survivors.map(({ job, onDisconnect }) =>
+    shims.adopt(join(jobsDirectory(data), job.id), broker.adopt(job, onDisconnect)),
+  );
+  await Promise.race([Promise.all(adoptions), Bun.sleep(adoptionMilliseconds)]);
+  logger.info({ jobs: survivors.length }, "jobs of an earlier server go on");
+}

@@ -1,0 +1,101 @@
+import type { EndedJob, RunningJob } from "../core/job.ts";
+import type { JobFiles, OutputStream } from "../core/ports.ts";
+import { type DirectoryParts, JobDirectory } from "../spool/jobDirectory.ts";
+
+/** A server that is there has counted all but so much, or no more is read. */
+const windowBytes = 4 * 1024 * 1024;
+/** Between two reports of what has been written. */
+const reportMilliseconds = 1;
+
+type FilesParts = Omit<DirectoryParts, "quota">;
+
+/**
+ * The files of a shim's job. The quota of the data directory is the server's: it is told what has been written, and says
+ * when there is no room for more. Without a server nobody counts.
+ */
+export class CountedFiles implements JobFiles {
+  readonly #files: JobDirectory;
+  readonly #report: (storedBytes: number) => void;
+  #full = false;
+  #countedBytes = 0;
+  #hasServer = true;
+  #reportedAt = 0;
+  #timer: Timer | null = null;
+  #wake: (() => void)[] = [];
+
+  /** Opens the directory. Throws what the system says. */
+  constructor(parts: FilesParts, report: (storedBytes: number) => void) {
+    const quota = { take: () => !this.#full, give() {} };
+    this.#files = JobDirectory.open({ ...parts, quota });
+    this.#report = report;
+    this.#countedBytes = this.#files.storedBytes;
+    this.#files.onWrite(() => this.#noteWrite());
+  }
+
+  /** What the files take on the disk. */
+  get storedBytes(): number {
+    return this.#files.storedBytes;
+  }
+
+  started(job: RunningJob): void {
+    this.#files.started(job);
+  }
+
+  write(stream: OutputStream, chunk: Uint8Array): void {
+    this.#files.write(stream, chunk);
+  }
+
+  room(): Promise<void> | null {
+    if (!this.#hasServer || this.#full || this.storedBytes - this.#countedBytes <= windowBytes) return null;
+    return new Promise((resolve) => this.#wake.push(resolve));
+  }
+
+  /** The server has counted so much; `full`: no more is to be kept. */
+  counted(storedBytes: number, full: boolean): void {
+    this.#countedBytes = storedBytes;
+    this.#full ||= full;
+    this.#wakeAll();
+  }
+
+  /** A server has come, or gone. */
+  set hasServer(value: boolean) {
+    this.#hasServer = value;
+    this.#countedBytes = this.storedBytes;
+    this.#wakeAll();
+  }
+
+  onWrite(): void {}
+
+  summary() {
+    return this.#files.summary();
+  }
+
+  ended(job: EndedJob): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#files.ended(job);
+  }
+
+  /** The directory is the server's: it is left as it is. */
+  discard(): void {
+    this.#files.close();
+  }
+
+  #noteWrite(): void {
+    if (this.#timer !== null || !this.#hasServer) return;
+    const now = performance.now();
+    if (now - this.#reportedAt >= reportMilliseconds) this.#tell(now);
+    else this.#timer = setTimeout(() => this.#tell(performance.now()), reportMilliseconds);
+  }
+
+  #tell(now: number): void {
+    this.#timer = null;
+    this.#reportedAt = now;
+    this.#report(this.storedBytes);
+  }
+
+  #wakeAll(): void {
+    const waiting = this.#wake;
+    this.#wake = [];
+    for (const wake of waiting) wake();
+  }
+}

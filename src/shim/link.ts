@@ -1,0 +1,211 @@
+import { ErrandError, type ErrorCode, errorTable } from "../core/errors.ts";
+import type { JobEnd, StopReason, TerminalSize } from "../core/job.ts";
+import type { ShimListener, SupervisedProcess } from "../core/ports.ts";
+import type { Connection, ConnectionHandler } from "./connection.ts";
+import { type Frame, messageFrame } from "./frames.ts";
+import {
+  type InputState,
+  type ServerMessage,
+  type ShimMessage,
+  type ShimSnapshot,
+  shimProtocolVersion,
+} from "./messages.ts";
+import { RemoteInput } from "./remoteInput.ts";
+
+/** So much may be written before the shim is told that it has been counted. */
+const countEveryBytes = 1024 * 1024;
+
+const noInput: InputState = { bytes: 0, closed: false, writers: [] };
+
+interface LinkParts {
+  readonly listener: ShimListener;
+  /** The command could not be executed. */
+  readonly onRefused: (error: ErrandError) => void;
+  readonly onStarted: () => void;
+  /** The shim has nothing to do with this job any more. */
+  readonly onEnded: () => void;
+  /** The connection has gone before that. */
+  readonly onLost: () => void;
+}
+
+/** The server's side of one surviving job: tells the listener what the shim tells, over one connection after the other. */
+export class ShimLink implements SupervisedProcess {
+  readonly #parts: LinkParts;
+  #connection: Connection | null = null;
+  #pid = -1;
+  #input: RemoteInput | null = null;
+  #stop: StopReason | null = null;
+  #exited = false;
+  #over = false;
+  #countedBytes = 0;
+
+  constructor(parts: LinkParts) {
+    this.#parts = parts;
+  }
+
+  get pid(): number {
+    return this.#pid;
+  }
+
+  get input(): RemoteInput | null {
+    return this.#input;
+  }
+
+  stop(graceSeconds: number, reason: StopReason): void {
+    this.#stop ??= reason;
+    this.#send({ type: "stop", graceSeconds, reason });
+  }
+
+  signal(name: string): boolean {
+    if (this.#exited) return false;
+    this.#send({ type: "signal", name });
+    return true;
+  }
+
+  resize(size: TerminalSize): boolean {
+    if (this.#exited) return false;
+    this.#send({ type: "resize", size });
+    return true;
+  }
+
+  #send(message: ServerMessage): void {
+    this.#connection?.send(messageFrame(message));
+  }
+
+  /** Speaks over this connection from now on. */
+  connect(connection: Connection): ConnectionHandler {
+    this.#connection = connection;
+    return {
+      onFrame: (frame) => this.#receive(frame),
+      onClose: () => {
+        this.#connection = null;
+        if (this.#over) return;
+        this.#parts.onLost();
+      },
+    };
+  }
+
+  /** The shim may take another job, or end. */
+  settle(): void {
+    this.#send({ type: "settled" });
+    this.#parts.onEnded();
+  }
+
+  /** Speaks no more. */
+  disconnect(): void {
+    this.#connection?.close();
+  }
+
+  /** The shim has gone, and nothing was executed. */
+  neverStarted(failure: string): void {
+    this.#over = true;
+    this.#parts.onRefused(new ErrandError("internal", failure));
+  }
+
+  /** Nobody is there any more: the end is what the job's directory says. */
+  vanished(): void {
+    this.#over = true;
+    this.#input?.end();
+    this.#parts.listener.vanished();
+  }
+
+  #receive(frame: Frame): void {
+    if (frame.kind !== "message" || this.#over) return;
+    const message = frame.message as ShimMessage;
+    switch (message.type) {
+      case "hello":
+        this.#greet(message);
+        return;
+      case "started":
+        this.#started(message.pid, message.at, message.hasInput ? noInput : null);
+        return;
+      case "refused":
+        this.#over = true;
+        this.#parts.onRefused(refusal(message));
+        return;
+      case "wrote":
+        this.#wrote(message.storedBytes);
+        return;
+      case "taken":
+        this.#input?.update(message.input);
+        return;
+      case "stopping":
+        this.#stopping(message.reason);
+        return;
+      case "exited":
+        this.#hasExited(message.exit);
+        return;
+      case "ended":
+        this.#ended(message.end);
+        return;
+    }
+  }
+
+  /** Of a shim that has run the job before this connection was there. */
+  #greet({ version, job }: Extract<ShimMessage, { type: "hello" }>): void {
+    if (version !== shimProtocolVersion || job === null) {
+      this.#connection?.close();
+      return;
+    }
+    this.#send({ type: "welcome", version: shimProtocolVersion, setup: null });
+    this.#catchUp(job);
+  }
+
+  #catchUp({ started, stop, exit, input, storedBytes }: ShimSnapshot): void {
+    if (started === null) return;
+    this.#started(started.pid, started.at, input);
+    if (input !== null) this.#input?.update(input);
+    if (stop !== null) this.#stopping(stop);
+    if (exit !== null) this.#hasExited(exit);
+    this.#wrote(storedBytes);
+  }
+
+  #started(pid: number, at: number, input: InputState | null): void {
+    if (this.#pid >= 0) return;
+    this.#pid = pid;
+    if (input !== null)
+      this.#input = new RemoteInput(
+        input,
+        (frame) => this.#connection?.send(frame),
+        () => this.#send({ type: "closeInput" }),
+      );
+    this.#parts.listener.started(this, at);
+    this.#parts.onStarted();
+  }
+
+  #wrote(storedBytes: number): void {
+    const full = !this.#parts.listener.wrote(storedBytes);
+    if (!full && storedBytes - this.#countedBytes < countEveryBytes) return;
+    this.#countedBytes = storedBytes;
+    this.#send({ type: "counted", storedBytes, full });
+  }
+
+  #stopping(reason: StopReason): void {
+    if (this.#stop !== null) return;
+    this.#stop = reason;
+    this.#parts.listener.stopping(reason);
+  }
+
+  #hasExited(exit: Parameters<ShimListener["exited"]>[0]): void {
+    if (this.#exited) return;
+    this.#exited = true;
+    this.#input?.end();
+    this.#parts.listener.exited(exit);
+  }
+
+  #ended(end: JobEnd): void {
+    this.#over = true;
+    this.#input?.end();
+    this.#parts.listener.ended(end);
+    this.settle();
+  }
+}
+
+function refusal({
+  code,
+  message,
+  retryAfterSeconds,
+}: Extract<ShimMessage, { type: "refused" }>): ErrandError {
+  const known = Object.hasOwn(errorTable, code) ? (code as ErrorCode) : "internal";
+  return new ErrandError(known, message, retryAfterSeconds ?? undefined);
+}

@@ -1,0 +1,79 @@
+import { ErrandError } from "../core/errors.ts";
+import type { ProcessInput } from "../core/ports.ts";
+import { inputFrame } from "./frames.ts";
+import type { InputState } from "./messages.ts";
+
+/** So much goes to the shim at once, and is taken by the command before more goes. */
+const pieceBytes = 64 * 1024;
+
+/** stdin of a command that a shim supervises. What has been taken is counted there, so that it outlives this server. */
+export class RemoteInput implements ProcessInput {
+  readonly #send: (frame: Uint8Array) => void;
+  readonly #askToClose: () => void;
+  #state: InputState;
+  #turn: Promise<void> = Promise.resolve();
+  #wake: (() => void) | null = null;
+
+  constructor(state: InputState, send: (frame: Uint8Array) => void, askToClose: () => void) {
+    this.#state = state;
+    this.#send = send;
+    this.#askToClose = askToClose;
+  }
+
+  get bytes(): number {
+    return this.#state.bytes;
+  }
+
+  get closed(): boolean {
+    return this.#state.closed;
+  }
+
+  bytesFrom(writer: string): number {
+    return this.#state.writers.find(([name]) => name === writer)?.[1] ?? 0;
+  }
+
+  writers(): InputState["writers"] {
+    return this.#state.writers;
+  }
+
+  write(chunk: Uint8Array, writer = ""): Promise<void> {
+    const turn = this.#turn.then(async () => {
+      for (let at = 0; at < chunk.byteLength; at += pieceBytes) {
+        await this.#writePiece(chunk.subarray(at, at + pieceBytes), writer);
+      }
+    });
+    this.#turn = turn.catch(() => {});
+    return turn;
+  }
+
+  async #writePiece(piece: Uint8Array, writer: string): Promise<void> {
+    const wanted = this.bytes + piece.byteLength;
+    if (!this.closed) this.#send(inputFrame(writer, piece));
+    while (this.bytes < wanted) {
+      if (this.closed)
+        throw new ErrandError("stdin-closed", "the command's stdin is closed: it takes no more");
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.#state = { ...this.#state, closed: true };
+    this.#askToClose();
+    this.#wake?.();
+  }
+
+  /** What the shim has told. */
+  update(state: InputState): void {
+    this.#state = { ...state, closed: state.closed || this.#state.closed };
+    this.#wake?.();
+  }
+
+  /** The command has ended, or nobody is there to take anything. */
+  end(): void {
+    this.#state = { ...this.#state, closed: true };
+    this.#wake?.();
+  }
+}
