@@ -33,7 +33,8 @@ export async function recoverJobs(parts: Recovery): Promise<{ lost: number; surv
   const found = [...findings(parts)];
   // What a killed shim has left must be gone before its alias is free.
   const marks = found.flatMap((one) => (one.state === "settled" && one.mark !== null ? [one.mark] : []));
-  if (!(await killTrees(new Set(marks)))) parts.onError("processes of jobs whose shim has gone cannot be killed");
+  if (!(await killTrees(new Set(marks))))
+    parts.onError("processes of jobs whose shim has gone cannot be killed");
   const survivors: Survivor[] = [];
   let lost = 0;
   for (const one of found) {

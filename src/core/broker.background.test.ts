@@ -1,5 +1,12 @@
 import { beforeEach, describe, expect, test } from "bun:test";
-import { Claims, Commands, Folders, ManualClock, Records } from "../../test/contract/support/fake-ports.ts";
+import {
+  Claims,
+  Commands,
+  Folders,
+  ManualClock,
+  noShims,
+  Records,
+} from "../../test/contract/support/fake-ports.ts";
 import { Broker } from "./broker.ts";
 import { ErrandError } from "./errors.ts";
 import { EventBus } from "./eventBus.ts";
@@ -28,6 +35,7 @@ function makeBroker(limits: Partial<Limits> = {}): Broker {
   return new Broker({
     node: "here",
     supervisor,
+    shims: noShims,
     spool,
     history,
     aliases,

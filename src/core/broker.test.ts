@@ -5,6 +5,7 @@ import {
   Folders,
   ManualClock,
   noOutput,
+  noShims,
   Records,
 } from "../../test/contract/support/fake-ports.ts";
 import { Broker } from "./broker.ts";
@@ -35,6 +36,7 @@ function makeBroker(limits: Partial<Limits> = {}): Broker {
   return new Broker({
     node: "here",
     supervisor,
+    shims: noShims,
     spool,
     history,
     aliases,

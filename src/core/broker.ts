@@ -14,7 +14,8 @@ import {
   type StopReason,
 } from "./job.ts";
 import { Launcher, type LauncherParts } from "./launcher.ts";
-import type { JobQuery, OutputReader, OutputStream, ShimListener } from "./ports.ts";
+import type { JobQuery, OutputReader, OutputStream } from "./ports.ts";
+import type { ShimListener } from "./shimPorts.ts";
 
 /** Owns the jobs of this server, grants aliases and carries out the use cases. */
 export class Broker {

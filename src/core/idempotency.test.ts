@@ -1,6 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
-import { Claims, Commands, Folders, ManualClock, Records } from "../../test/contract/support/fake-ports.ts";
+import {
+  Claims,
+  Commands,
+  Folders,
+  ManualClock,
+  noShims,
+  Records,
+} from "../../test/contract/support/fake-ports.ts";
 import { StoreBench } from "../../test/contract/support/stores.ts";
 import type { Store } from "../store/store.ts";
 import { Broker } from "./broker.ts";
@@ -30,7 +37,7 @@ afterEach(() => bench.end());
 function server(record: IdempotencyRecord = store.idempotency) {
   const history = new Records();
   const broker = new Broker({
-    ...{ node: "here", supervisor, spool, history, aliases: new Claims(), clock },
+    ...{ node: "here", supervisor, shims: noShims, spool, history, aliases: new Claims(), clock },
     ids: new IdSource(clock.wall, 0),
     bus: new EventBus(8),
     limits: defaultLimits(),

@@ -16,7 +16,8 @@ import {
 } from "./job.ts";
 import type { Launch } from "./launch.ts";
 import { JobLives, type LivesParts } from "./lives.ts";
-import type { JobFiles, ProcessListener, ShimListener, Shims, Spool, Supervisor } from "./ports.ts";
+import type { JobFiles, ProcessListener, Spool, Supervisor } from "./ports.ts";
+import type { ShimListener, Shims } from "./shimPorts.ts";
 
 export interface LauncherParts extends AdmissionParts, LivesParts {
   readonly supervisor: Supervisor;

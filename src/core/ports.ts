@@ -110,36 +110,6 @@ export interface Supervisor {
   startDetached(spec: JobSpec): number;
 }
 
-/** What the shim of a job tells: `started` first, unless it `vanished`; after `ended` or `vanished` nothing. */
-export interface ShimListener {
-  /** The command has been executed, at that time (milliseconds since 1970). */
-  started(process: SupervisedProcess, startedAt: number): void;
-  /** The job's files take so many bytes now; false when no more is to be kept. */
-  wrote(storedBytes: number): boolean;
-  /** It has begun to stop the tree for a reason of its own. */
-  stopping(reason: StopReason): void;
-  exited(exit: Exit): void;
-  /** It has written down the end. */
-  ended(end: JobEnd): void;
-  /** It has gone without telling an end. Nothing of the tree is left. */
-  vanished(): void;
-  /** The command could not be executed; told of jobs of earlier servers alone. */
-  refused(failure: string): void;
-}
-
-/** Has jobs run by processes of their own, which go on when this one ends. */
-export interface Shims {
-  /**
-   * Resolves when the command has been executed. Rejects as `Supervisor.startSpooled` throws, or with `internal` when
-   * the shim has gone; then the listener has heard `vanished`.
-   */
-  start(
-    job: StartingJob,
-    launch: { readonly spec: JobSpec; readonly files: PreparedFiles },
-    listener: ShimListener,
-  ): Promise<void>;
-}
-
 /** The files of one job, from before its start to its end. */
 export interface JobFiles extends OutputSink {
   /** The command has been executed. */

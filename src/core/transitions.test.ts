@@ -72,6 +72,13 @@ const events: { readonly [Type in JobEvent["type"]]: Extract<JobEvent, { type: T
   stop: { type: "stop", reason: "stopped" },
   exited: { type: "exited", exit },
   finished: { type: "finished", at, output, detail: null },
+  reported: {
+    type: "reported",
+    end: {
+      ...{ startedAt: 1_001, endedAt: 2_000, durationNanoseconds: 1, pid: 7, output },
+      outcome: { reason: "exited", code: 3, signal: null, success: true, detail: null },
+    },
+  },
   vanished: { type: "vanished", at, output },
 };
 
@@ -85,6 +92,7 @@ const over = {
     stop: null,
     exited: null,
     finished: null,
+    reported: null,
   },
   vanished: null,
 } as const;
@@ -93,7 +101,14 @@ const over = {
 const cells: { readonly [State in JobState]: { readonly [Type in JobEvent["type"]]: JobState | null } } = {
   queued: { ...over, admitted: "starting", refused: "failed", vanished: "lost" },
   starting: { ...over, executed: "running", released: "detached", refused: "failed", vanished: "lost" },
-  running: { ...over, stop: "running", exited: "running", finished: "ended", vanished: "lost" },
+  running: {
+    ...over,
+    stop: "running",
+    exited: "running",
+    finished: "ended",
+    reported: "ended",
+    vanished: "lost",
+  },
   ended: over,
   failed: over,
   detached: over,

@@ -1,6 +1,7 @@
 import { ErrandError, type ErrorCode, errorTable } from "../core/errors.ts";
 import type { JobEnd, StopReason, TerminalSize } from "../core/job.ts";
-import type { ShimListener, SupervisedProcess } from "../core/ports.ts";
+import type { SupervisedProcess } from "../core/ports.ts";
+import type { ShimListener } from "../core/shimPorts.ts";
 import type { Connection, ConnectionHandler } from "./connection.ts";
 import { type Frame, messageFrame } from "./frames.ts";
 import {

@@ -94,7 +94,7 @@ export class ShimPool {
     }
     for (const { process, timer } of this.#starting.values()) {
       clearTimeout(timer);
-      process.kill();
+      process.end();
     }
   }
 
@@ -127,7 +127,7 @@ export class ShimPool {
   #start(): void {
     const { command, socket } = this.#parts;
     const process = startShimProcess([...command, socket]);
-    const timer = setTimeout(() => process.kill(), startMilliseconds);
+    const timer = setTimeout(() => process.end(), startMilliseconds);
     timer.unref();
     this.#children.add(process.pid);
     this.#starting.set(process.pid, { process, timer });

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { ErrandError } from "../core/errors.ts";
 import type { JobSpec, StartingJob } from "../core/job.ts";
-import type { PreparedFiles, ShimListener, Shims } from "../core/ports.ts";
+import type { PreparedFiles } from "../core/ports.ts";
+import type { ShimListener, Shims } from "../core/shimPorts.ts";
 import { isAlive } from "../spool/identity.ts";
 import { controlSocketName } from "../spool/layout.ts";
 import { abandonJob, readShimRecord } from "../spool/shimRecord.ts";

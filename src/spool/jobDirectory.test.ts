@@ -35,13 +35,13 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(jobs, { recursive: true, force: true }));
 
-function make(more: Partial<DirectoryParts> = {}): Promise<JobDirectory> {
-  const spec = more.spec ?? '{"version":1}';
-  (more.quota ?? quota).take(fixedBytes(spec));
-  return JobDirectory.create({
-    ...{ path: path(), spec, keptBytes: Number.POSITIVE_INFINITY, limits: { timelineBytes: 1e6 }, quota },
+function make({ spec = '{"version":1}', ...more }: Partial<DirectoryParts> & { spec?: string } = {}) {
+  (more.quota ?? quota).take(fixedBytes(spec.length));
+  const parts: DirectoryParts = {
+    ...{ path: path(), keptBytes: Number.POSITIVE_INFINITY, limits: { timelineBytes: 1e6 }, quota },
     ...{ wall: () => now, onError: (error) => errors.push(error), ...more },
-  });
+  };
+  return JobDirectory.create(parts, spec);
 }
 
 const file = (name: keyof typeof fileNames) => readFileSync(join(path(), fileNames[name]));
@@ -120,7 +120,7 @@ describe("a job's directory", () => {
   });
 
   test("cuts when the quota is used up, and the job can still end", async () => {
-    const small = new DataQuota(fixedBytes("x") + 3 * 4_096);
+    const small = new DataQuota(fixedBytes(1) + 3 * 4_096);
     const files = await make({ spec: "x", quota: small });
     files.started(job);
     write(files, "stdout", "a".repeat(4_096));
@@ -192,7 +192,7 @@ describe("descriptors and files", () => {
 
   test("of a start that came to nothing are counted no more", async () => {
     const files = await make();
-    const other = quota.usedBytes - fixedBytes('{"version":1}');
+    const other = quota.usedBytes - fixedBytes('{"version":1}'.length);
     files.discard();
     expect(quota.usedBytes).toBe(other);
   });

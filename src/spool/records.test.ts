@@ -40,7 +40,7 @@ const spec: JobSpec = {
 describe("spec.json", () => {
   test("holds the job, and what to run without what may be secret", () => {
     const text = encodeSpec(starting, spec);
-    expect(decodeSpec(text)).toEqual(starting);
+    expect(decodeSpec(text)).toEqual({ job: starting, onDisconnect: "kill" });
     expect(JSON.parse(text)).toMatchObject({
       version: 1,
       spec: { env: ["SECRET"], stdinBytes: 12, runTimeoutSeconds: 1.5 },

@@ -30,12 +30,15 @@ afterEach(() => rmSync(data, { recursive: true, force: true }));
 
 const path = (name: keyof typeof fileNames) => join(data, "jobs", job.id, fileNames[name]);
 const folder = () => join(data, "jobs", job.id);
-const recover = (id = job.id, stderrTailBytes = 100): Job | null =>
-  recoverJob(id, { data, now, stderrTailBytes });
+const recover = (id = job.id, stderrTailBytes = 100): Job | null => {
+  const found = recoverJob(id, { data, now, stderrTailBytes });
+  if (found.state === "supervised") throw new Error("nobody supervises this one");
+  return found.state === "nothing" ? null : found.job;
+};
 
 /** What the last server had of the job when it was killed. */
 async function make(keptOutputBytes = 1e6): Promise<JobFiles> {
-  const limits = { keptOutputBytes, timelineBytes: 1e6, dataBytes: 1e8 };
+  const limits = { keptOutputBytes, timelineBytes: 1e6, dataBytes: 1e8, stderrTailBytes: 100 };
   const quota = new DataQuota(1e8);
   const spool = new FileSpool({ data, limits, quota, wall: () => job.startedAt, onError: () => {} });
   const { startedAt: _, startedMonotonic: _m, pid: _p, stop: _s, exit: _e, ...base } = job;

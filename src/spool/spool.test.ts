@@ -33,7 +33,7 @@ const jobs = () => join(data, "jobs");
 function open({ keptOutputBytes = 1e6, place = data } = {}): FileSpool {
   return new FileSpool({
     ...{ data: place, quota, wall: () => start },
-    limits: { keptOutputBytes, timelineBytes: 1e6, dataBytes: quota.limitBytes },
+    limits: { keptOutputBytes, timelineBytes: 1e6, dataBytes: quota.limitBytes, stderrTailBytes: 100 },
     onError: (error) => {
       throw error;
     },

@@ -136,7 +136,7 @@ describe("a claim", () => {
   });
 });
 
-const recovery = { node: "here", now: start + 5_000, retainSeconds: 60 };
+const recovery = { node: "here", now: start + 5_000, retainSeconds: 60, supervised: new Set<string>() };
 
 describe("recovery", () => {
   test("makes what was alive lost, and leaves the rest as it is", () => {

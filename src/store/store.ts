@@ -127,7 +127,9 @@ export class Store implements JobHistory, AliasClaims {
     const sql = "SELECT record FROM jobs WHERE state IN ('queued', 'starting', 'running')";
     const recorded = this.#database.query<Row, []>(sql).all();
     const vanished = { type: "vanished", at: { wall: now, monotonic: 0 }, output: null } as const;
-    const vanishing = recorded.map(({ record }) => parse(record)).filter(({ id }) => !this.#pending.has(id) && !supervised.has(id));
+    const vanishing = recorded
+      .map(({ record }) => parse(record))
+      .filter(({ id }) => !this.#pending.has(id) && !supervised.has(id));
     for (const job of vanishing) this.put(transition(job, vanished));
     const unrecorded = [...alive].map(String).filter((id) => this.get(id) === undefined);
     for (const id of unrecorded) {

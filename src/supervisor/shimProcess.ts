@@ -4,7 +4,7 @@ export interface ShimProcess {
   /** It has ended, however. */
   readonly ended: Promise<unknown>;
   /** For one that does not answer. */
-  kill(): void;
+  end(): void;
 }
 
 /** A shim hardly computes anything: without its second compiler it is smaller. Without the first there is no FFI. */
@@ -20,5 +20,5 @@ export function startShimProcess(command: readonly string[]): ShimProcess {
     stdio: ["ignore", "ignore", "ignore"],
   });
   child.unref();
-  return { pid: child.pid, ended: child.exited, kill: () => child.kill("SIGKILL") };
+  return { pid: child.pid, ended: child.exited, end: () => child.kill("SIGKILL") };
 }

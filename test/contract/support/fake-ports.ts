@@ -16,11 +16,13 @@ import type {
   JobHistory,
   JobQuery,
   OutputStream,
+  PreparedFiles,
   ProcessListener,
   Spool,
   SupervisedProcess,
   Supervisor,
 } from "../../../src/core/ports.ts";
+import type { Shims } from "../../../src/core/shimPorts.ts";
 
 const start = 1_800_000_000_000;
 
@@ -123,11 +125,24 @@ export class Folders implements Spool {
     return files;
   }
 
+  prepare = async (): Promise<PreparedFiles> => {
+    throw new Error("nothing survives here");
+  };
+  count = () => true;
+  countLast = () => {};
+  inspect = () => ({ end: null, output: noOutput });
   size = () => null;
   read = async () => new Uint8Array(0);
   remove = (id: JobId) => void this.removed.push(id);
   follow = () => null;
 }
+
+/** For tests in which no job survives. */
+export const noShims: Shims = {
+  start: async () => {
+    throw new Error("nothing survives here");
+  },
+};
 
 const nothing = { bytes: 0, keptFrom: 0, truncated: false };
 

@@ -9,7 +9,7 @@ import { defaultLimits, type Limits } from "../../../src/core/limits.ts";
 import type { OutputSink, OutputStream, ProcessListener } from "../../../src/core/ports.ts";
 import { DataQuota } from "../../../src/core/quota.ts";
 import { FileSpool } from "../../../src/spool/spool.ts";
-import { Claims, Command, Commands, ManualClock, Records } from "./fake-ports.ts";
+import { Claims, Command, Commands, ManualClock, noShims, Records } from "./fake-ports.ts";
 
 /** A supervisor whose commands write what a test tells them to. */
 class Writers extends Commands {
@@ -48,7 +48,13 @@ export class FollowedJob {
       },
     });
     this.broker = new Broker({
-      ...{ node: "here", supervisor: this.#supervisor, spool: this.spool, history: this.history },
+      ...{
+        node: "here",
+        supervisor: this.#supervisor,
+        shims: noShims,
+        spool: this.spool,
+        history: this.history,
+      },
       ...{
         aliases: new Claims(),
         clock: this.clock,

@@ -1,0 +1,32 @@
+import type { Exit, JobEnd, JobSpec, StartingJob, StopReason } from "./job.ts";
+import type { PreparedFiles, SupervisedProcess } from "./ports.ts";
+
+/** What the shim of a job tells: `started` first, unless it `vanished`; after `ended` or `vanished` nothing. */
+export interface ShimListener {
+  /** The command has been executed, at that time (milliseconds since 1970). */
+  started(process: SupervisedProcess, startedAt: number): void;
+  /** The job's files take so many bytes now; false when no more is to be kept. */
+  wrote(storedBytes: number): boolean;
+  /** It has begun to stop the tree for a reason of its own. */
+  stopping(reason: StopReason): void;
+  exited(exit: Exit): void;
+  /** It has written down the end. */
+  ended(end: JobEnd): void;
+  /** It has gone without telling an end. Nothing of the tree is left. */
+  vanished(): void;
+  /** The command could not be executed; told of jobs of earlier servers alone. */
+  refused(failure: string): void;
+}
+
+/** Has jobs run by processes of their own, which go on when this one ends. */
+export interface Shims {
+  /**
+   * Resolves when the command has been executed. Rejects as `Supervisor.startSpooled` throws, or with `internal` when
+   * the shim has gone; then the listener has heard `vanished`.
+   */
+  start(
+    job: StartingJob,
+    launch: { readonly spec: JobSpec; readonly files: PreparedFiles },
+    listener: ShimListener,
+  ): Promise<void>;
+}
