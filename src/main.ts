@@ -9,7 +9,7 @@ const args = process.argv.slice(2);
 const [verb, place] = args;
 
 /** How this program starts itself again. */
-const self = [process.execPath, "--config=/dev/null", "--no-env-file", import.meta.path];
+const runtime = [process.execPath, "--config=/dev/null", "--no-env-file"];
 
 // Before anything else is loaded: these processes are to be small.
 if (verb === "watchdog" && place !== undefined) {
@@ -62,8 +62,8 @@ async function runServer(flags: import("./config/load.ts").Flags, check: boolean
     }
     const { serve } = await import("./serve.ts");
     await serve(settings, {
-      watchdogCommand: [...self, "watchdog"],
-      shimCommand: [...self, "shim"],
+      watchdogCommand: [...runtime, import.meta.path, "watchdog"],
+      shim: { runtime, program: import.meta.path },
       greet: (addresses, tokenFile) => process.stdout.write(greeting(addresses, tokenFile, settings.auth)),
     });
     process.exit(0);

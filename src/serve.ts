@@ -37,8 +37,7 @@ const reapMilliseconds = 500;
 interface ServeOptions {
   /** The program and arguments that start the watchdog, followed by the file of live jobs. */
   readonly watchdogCommand: readonly string[];
-  /** The program and its arguments that start a shim, followed by the socket that it is to connect to. */
-  readonly shimCommand: readonly string[];
+  readonly shim: Pick<Parameters<typeof makeShims>[0], "runtime" | "program">;
   /** Says where it listens and how to try it. */
   readonly greet: (addresses: readonly Address[], tokenFile: string) => void;
 }
@@ -87,7 +86,7 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
     directory: process.cwd(),
     softOpenFiles: settings.softOpenFiles,
   };
-  const shims = makeShims({ data, command: options.shimCommand, setup: { ...commands, limits }, logger });
+  const shims = makeShims({ data, ...options.shim, setup: { ...commands, limits }, logger });
   const supervisor = new LocalSupervisor({
     ...{ settings: commands, limits, liveJobs, reapMilliseconds },
     isHelper: (pid) => pid === watchdog?.pid || shims.owns(pid),

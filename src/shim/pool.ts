@@ -17,7 +17,7 @@ const mostJobs = 200;
 
 interface PoolParts {
   /** The program and its arguments that lead to `runShim`, without the socket. */
-  readonly command: readonly string[];
+  readonly command: () => readonly string[];
   /** Where new shims connect to. */
   readonly socket: string;
   readonly setup: ShimSetup;
@@ -126,7 +126,7 @@ export class ShimPool {
 
   #start(): void {
     const { command, socket } = this.#parts;
-    const process = startShimProcess([...command, socket]);
+    const process = startShimProcess([...command(), socket]);
     const timer = setTimeout(() => process.end(), startMilliseconds);
     timer.unref();
     this.#children.add(process.pid);

@@ -1,5 +1,3 @@
-import { crc32 } from "node:zlib";
-
 /**
  * Text in a block of fixed size, with a checksum in front: eight hexadecimal digits, a blank, the text, blanks, a line
  * end. The block is on the disk before anything is in it, so that a full disk cannot keep the text out, and a torn
@@ -34,5 +32,6 @@ export function decodeRecord(block: Uint8Array, blockBytes: number): string | nu
 }
 
 function checksum(body: Uint8Array): string {
-  return crc32(body).toString(16).padStart(checksumDigits, "0");
+  // The one of zlib; to load that whole module takes longer than to start a shim.
+  return Bun.hash.crc32(body).toString(16).padStart(checksumDigits, "0");
 }

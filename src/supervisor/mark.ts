@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { getLimit, resource, setLimit, unlimited } from "./libc.ts";
 
@@ -16,7 +15,7 @@ const lowestMark = 1n << 61n;
 
 /** Makes marks. Servers begin at random places, so that one never takes another's processes for its own. */
 export class MarkSource {
-  #next = lowestMark + (randomBytes(8).readBigUInt64LE() >> 3n);
+  #next = lowestMark + ((crypto.getRandomValues(new BigUint64Array(1))[0] ?? 0n) >> 3n);
 
   /** A new mark. */
   next(): Mark {
