@@ -82,7 +82,7 @@ interface Adoption {
 export async function adoptJobs({ survivors, broker, shims, data, logger }: Adoption): Promise<void> {
   if (survivors.length === 0) return;
   const adoptions = survivors.map(({ job, onDisconnect }) =>
-    shims.adopt(join(jobsDirectory(data), job.id), broker.adopt(job, onDisconnect)),
+    shims.adopt(job, join(jobsDirectory(data), job.id), broker.adopt(job, onDisconnect)),
   );
   await Promise.race([Promise.all(adoptions), Bun.sleep(adoptionMilliseconds)]);
   logger.info({ jobs: survivors.length }, "jobs of an earlier server go on");

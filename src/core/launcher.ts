@@ -255,8 +255,9 @@ export class Launcher {
     const { spool } = this.#parts;
     const { id } = active.job;
     return {
-      started(process, startedAt) {
+      started(process, startedAt, terminalSize) {
         active.bind(process);
+        if (terminalSize !== null) active.resize(terminalSize);
         lives.executed(active, process.pid, { wall: startedAt, monotonic: 0 });
       },
       wrote(storedBytes) {

@@ -14,6 +14,8 @@ interface CommonSpec {
   readonly aliasPolicy?: "reject" | "queue" | "join" | "replace" | undefined;
   /** Whether it outlives the server. */
   readonly survive?: boolean | undefined;
+  /** It runs at a terminal of this size; stdin is open. */
+  readonly tty?: { readonly cols: number; readonly rows: number } | undefined;
   /** stderr goes into stdout, in the order of writing. */
   readonly mergeOutput?: boolean | undefined;
   /** Both go nowhere. */

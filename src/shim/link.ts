@@ -19,6 +19,7 @@ const countEveryBytes = 1024 * 1024;
 const noInput: InputState = { bytes: 0, closed: false, writers: [] };
 
 interface LinkParts {
+  readonly hasTerminal: boolean;
   readonly listener: ShimListener;
   /** The command could not be executed. */
   readonly onRefused: (error: ErrandError) => void;
@@ -64,7 +65,7 @@ export class ShimLink implements SupervisedProcess {
   }
 
   resize(size: TerminalSize): boolean {
-    if (this.#exited) return false;
+    if (this.#exited || !this.#parts.hasTerminal) return false;
     this.#send({ type: "resize", size });
     return true;
   }
@@ -118,7 +119,7 @@ export class ShimLink implements SupervisedProcess {
         this.#greet(message);
         return;
       case "started":
-        this.#started(message.pid, message.at, message.hasInput ? noInput : null);
+        this.#started(message, message.hasInput ? noInput : null, null);
         return;
       case "refused":
         this.#over = true;
@@ -152,16 +153,20 @@ export class ShimLink implements SupervisedProcess {
     this.#catchUp(job);
   }
 
-  #catchUp({ started, stop, exit, input, storedBytes }: ShimSnapshot): void {
+  #catchUp({ started, stop, exit, terminalSize, input, storedBytes }: ShimSnapshot): void {
     if (started === null) return;
-    this.#started(started.pid, started.at, input);
+    this.#started(started, input, terminalSize);
     if (input !== null) this.#input?.update(input);
     if (stop !== null) this.#stopping(stop);
     if (exit !== null) this.#hasExited(exit);
     this.#wrote(storedBytes);
   }
 
-  #started(pid: number, at: number, input: InputState | null): void {
+  #started(
+    { pid, at }: NonNullable<ShimSnapshot["started"]>,
+    input: InputState | null,
+    terminalSize: TerminalSize | null,
+  ): void {
     if (this.#pid >= 0) return;
     this.#pid = pid;
     if (input !== null)
@@ -170,7 +175,7 @@ export class ShimLink implements SupervisedProcess {
         (frame) => this.#connection?.send(frame),
         () => this.#send({ type: "closeInput" }),
       );
-    this.#parts.listener.started(this, at);
+    this.#parts.listener.started(this, at, terminalSize);
     this.#parts.onStarted();
   }
 

@@ -53,6 +53,8 @@ export interface ShimSnapshot {
   readonly started: { readonly pid: number; readonly at: number } | null;
   readonly stop: StopReason | null;
   readonly exit: Exit | null;
+  /** Of its terminal; null when it has none. */
+  readonly terminalSize: TerminalSize | null;
   /** null: the job has no open stdin. */
   readonly input: InputState | null;
   readonly storedBytes: number;

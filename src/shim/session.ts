@@ -116,7 +116,7 @@ export class ShimSession {
 
   /** Carries out what a server asks of a running job. */
   handle(message: ServerMessage): void {
-    const process = this.#active.process;
+    const { process } = this.#active;
     switch (message.type) {
       case "signal":
         process?.signal(message.name);
@@ -125,7 +125,7 @@ export class ShimSession {
         this.#active.stop(message.reason, message.graceSeconds);
         return;
       case "resize":
-        process?.resize(message.size);
+        this.#active.resize(message.size);
         return;
       case "closeInput":
         this.#inTurn(async () => process?.input?.close());
@@ -177,6 +177,7 @@ export class ShimSession {
       started: running === null ? null : { pid: running.pid, at: running.startedAt },
       stop: running?.stop ?? null,
       exit: running?.exit ?? null,
+      terminalSize: this.#active.terminalSize,
       input: this.#inputState(),
       storedBytes: this.#files?.storedBytes ?? 0,
     };

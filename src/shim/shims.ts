@@ -38,7 +38,7 @@ export class ShimSupervisor implements Shims {
     const shim = await this.#pool.acquire();
     const started = Promise.withResolvers<void>();
     const link = new ShimLink({
-      listener,
+      ...{ listener, hasTerminal: spec.tty !== null },
       onStarted: () => started.resolve(),
       onRefused(error) {
         started.reject(error);
@@ -62,10 +62,10 @@ export class ShimSupervisor implements Shims {
   }
 
   /** Follows a job of an earlier server whose shim lives. Resolves when the shim has told how it stands, or has gone. */
-  async adopt(directory: string, listener: ShimListener): Promise<void> {
+  async adopt(job: StartingJob, directory: string, listener: ShimListener): Promise<void> {
     const known = Promise.withResolvers<void>();
     const link = new ShimLink({
-      listener,
+      ...{ listener, hasTerminal: job.tty !== null },
       onStarted: () => known.resolve(),
       onRefused(error) {
         listener.refused(error.message);

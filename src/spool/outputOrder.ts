@@ -45,6 +45,7 @@ export class SharedOrder {
     return {
       at: (position) => this.#at(position),
       read: (stream, offset, length) => this.#read(stream, offset, length),
+      tail: (bytes) => this.#tail(bytes),
       close: () => {
         if (open) this.#leave();
         open = false;
@@ -65,6 +66,17 @@ export class SharedOrder {
     const sizes = { stdout: this.#size("stdout"), stderr: this.#size("stderr") };
     this.#readOn();
     return this.#index.at(position) ?? unrecorded(position, sizes);
+  }
+
+  #tail(bytes: number): OutputPosition {
+    const [stdout, stderr] = [this.#size("stdout"), this.#size("stderr")];
+    this.#readOn();
+    const seen = Math.max(0, stdout + stderr - bytes);
+    const recorded = this.#index.position(seen);
+    // Beyond the timeline, as `unrecorded` has it.
+    const beyond = seen - recorded.stdout - recorded.stderr;
+    const ofStdout = Math.min(beyond, stdout - recorded.stdout);
+    return { stdout: recorded.stdout + ofStdout, stderr: recorded.stderr + beyond - ofStdout };
   }
 
   #size(stream: OutputStream): number {
