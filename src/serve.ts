@@ -92,7 +92,7 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
     isHelper: (pid) => pid === watchdog?.pid || shims.owns(pid),
   });
   const broker = new Broker({
-    ...{ node, supervisor, shims: shims.supervisor },
+    ...{ node, supervisor, shims: process.platform === "linux" ? shims.supervisor : null },
     spool,
     history: store,
     aliases: store,

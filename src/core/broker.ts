@@ -33,6 +33,11 @@ export class Broker {
     return this.#launcher.isClosed;
   }
 
+  /** True where jobs can go on without their server. */
+  get canSurvive(): boolean {
+    return this.#parts.shims !== null;
+  }
+
   /** Jobs that have not ended. */
   get runningJobs(): number {
     return this.#launcher.active.size;

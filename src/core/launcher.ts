@@ -21,7 +21,8 @@ import type { ShimListener, Shims } from "./shimPorts.ts";
 
 export interface LauncherParts extends AdmissionParts, LivesParts {
   readonly supervisor: Supervisor;
-  readonly shims: Shims;
+  /** null where the system has none: then no job survives. */
+  readonly shims: Shims | null;
   readonly spool: Spool;
 }
 
@@ -84,7 +85,8 @@ export class Launcher {
   }
 
   /** See `Broker.startBackground`. */
-  async spooled(spec: JobSpec, origin: Origin, onAdmitted?: (id: JobId) => void): Promise<ActiveJob> {
+  async spooled(wanted: JobSpec, origin: Origin, onAdmitted?: (id: JobId) => void): Promise<ActiveJob> {
+    const spec = { ...wanted, survive: wanted.survive && this.#parts.shims !== null };
     const { alias, aliasPolicy } = spec;
     const holder = alias === null ? undefined : this.#holder(alias);
     if (alias === null || holder === undefined || aliasPolicy === "reject") {
@@ -178,7 +180,8 @@ export class Launcher {
     const { active, spec } = launch;
     try {
       onAdmitted?.(active.job.id);
-      if (spec.survive) await this.#launchSurviving(launch);
+      const { shims } = this.#parts;
+      if (spec.survive && shims !== null) await this.#launchSurviving(launch, shims);
       else await this.#launchSpooled(launch);
       active.announceLaunch(null);
       active.stopIfWanted();
@@ -207,8 +210,8 @@ export class Launcher {
     }
   }
 
-  async #launchSurviving({ active, spec }: Launch): Promise<void> {
-    const { spool, shims } = this.#parts;
+  async #launchSurviving({ active, spec }: Launch, shims: Shims): Promise<void> {
+    const { spool } = this.#parts;
     const job = active.job as StartingJob;
     const files = await spool.prepare(job, spec);
     try {

@@ -24,6 +24,13 @@ if [ -n "$tokens" ]; then
     tr '\0' '\n' 2>/dev/null <"$file" | grep -Fqx -- "${tokens%?}" && kill -KILL "$pid" 2>/dev/null
   done
 fi
+# Shims of surviving jobs have a place in one of the directories as their last argument.
+for directory in "$@"; do
+  for file in /proc/[0-9]*/cmdline; do
+    pid=${file%/cmdline} pid=${pid#/proc/}
+    tr '\0' '\n' 2>/dev/null <"$file" | grep -Fq -- "$directory/" && kill -KILL "$pid" 2>/dev/null
+  done
+done
 # The watchdog of a killed server needs a moment before it lets go of the directory.
 [ $# -eq 0 ] || sleep 1
 rm -rf -- "$@"

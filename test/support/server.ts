@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { atEnd, guardProcess, temporaryDirectory } from "./cleanup.ts";
 import { collectLines } from "./lines.ts";
 import { RunningServer, type Server } from "./running-server.ts";
+import { endSurvivors } from "./survivors.ts";
 import { until } from "./wait.ts";
 
 export { endEverything } from "./cleanup.ts";
@@ -52,7 +53,10 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
   const stdout = collectLines(child.stdout);
   const stderr = collectLines(child.stderr);
   const running = new RunningServer(child, { stdout, stderr });
-  atEnd(() => running.end());
+  atEnd(async () => {
+    await running.end();
+    await endSurvivors(dataDir);
+  });
   const addresses = await greeting(running, options);
   return running.announced(addresses, dataDir, options.auth ?? "token");
 }

@@ -1,4 +1,3 @@
-import { ErrandError } from "../../core/errors.ts";
 import { type JobSpec, plainSpec } from "../../core/job.ts";
 import { nearestName } from "../../core/nearest.ts";
 import type { CodePage } from "../../encoding/codePages.ts";
@@ -38,7 +37,7 @@ const seconds = { min: 0, max: 3_650 * 86_400 };
 const readBytes = { min: 1, max: 1024 * 1024 };
 const exitCodes = { min: 0, max: 255 };
 
-/** Reads one `<shell>`. Throws `invalid-request` that names the attribute, or `not-available`. */
+/** Reads one `<shell>`. Throws `invalid-request` that names the attribute. */
 export function decode(element: RequestElement, pages: Pages): ShellRequest {
   refuseUnknown(element);
   const values = new Values(element.attributes);
@@ -58,6 +57,8 @@ export function decode(element: RequestElement, pages: Pages): ShellRequest {
     ...plainSpec,
     command: readCommand(values),
     mode: call === "detach" ? "detached" : "background",
+    // With the other calls it has no meaning.
+    survive: survive && call === "async",
     stdin: readInput(values, pages, element.text),
     mergeOutput: joined,
     discardStdout: silent,
@@ -69,12 +70,6 @@ export function decode(element: RequestElement, pages: Pages): ShellRequest {
     stdoutReadBytes: values.wholeNumber("out-buffer-size", readBytes) ?? null,
     stderrReadBytes: values.wholeNumber("err-buffer-size", readBytes) ?? null,
   };
-  if (survive && call === "async") {
-    throw new ErrandError(
-      "not-available",
-      'attribute survive="true": a job that survives its server is not available yet',
-    );
-  }
   return { kind: "start", call, spec, form };
 }
 

@@ -17,15 +17,18 @@ export function decode(body: Uint8Array): ShellRequest {
   const command = text(fields, "command", "cmd");
   if (command === undefined) throw invalid("missing field `command`: a string for /bin/sh is needed");
   const url = text(fields, "callbackURL", "callback_url");
+  const wait = flag(fields, "wait", true);
   const spec: JobSpec = {
     ...plainSpec,
     command: ["/bin/sh", "-c", command],
     cwd: text(fields, "workdir") ?? null,
     env: variables(field(fields, "envs")),
     mode: "background",
+    // Nobody waits for it, so that it need not end with the server.
+    survive: !wait,
     callback: url === undefined ? null : callbackTo(url),
   };
-  return { spec, wait: flag(fields, "wait", true) };
+  return { spec, wait };
 }
 
 function callbackTo(url: string): CallbackRequest {

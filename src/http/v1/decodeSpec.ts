@@ -10,10 +10,15 @@ interface DecodeOptions {
   readonly labelCount: number;
   /** The request asks for a stream: then the job is bound to it unless the spec says otherwise. */
   readonly streams: boolean;
+  /** Jobs can go on without their server. */
+  readonly canSurvive: boolean;
 }
 
 /** Reads the body of `POST /v1/jobs`. Throws `invalid-spec` that names the field, `not-available` for what is to come. */
-export function decodeSpec(value: unknown, { aliasBytes, labelCount, streams }: DecodeOptions): JobSpec {
+export function decodeSpec(
+  value: unknown,
+  { aliasBytes, labelCount, streams, canSurvive }: DecodeOptions,
+): JobSpec {
   refusePlanned(value);
   const parsed = specSchema.safeParse(value);
   if (!parsed.success) throw explain(parsed.error);
@@ -23,6 +28,10 @@ export function decodeSpec(value: unknown, { aliasBytes, labelCount, streams }: 
   if (Object.keys(wire.labels ?? {}).length > labelCount)
     throw invalid(`labels: at most ${labelCount} are allowed`);
   refuseContradictions(wire, streams);
+  if (wire.survive === true && !canSurvive)
+    throw new ErrandError("not-available", "survive: no job outlives its server on this system", undefined, {
+      field: "survive",
+    });
   return fromWire(wire, variables(value), streams);
 }
 

@@ -29,6 +29,7 @@ export async function startJob(parts: RouteParts, exchange: Exchange): Promise<v
   const spec = decodeSpec(readJson(body, request.headers["content-type"]), {
     ...parts.limits,
     streams: wish !== "job",
+    canSurvive: parts.broker.canSurvive,
   });
   if (spec.callback !== null) parts.callbacks.check(spec.callback.url);
   if (wish === "raw" && key === null && canStreamDirectly(spec)) {
