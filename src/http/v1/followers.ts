@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import type { ActiveJob } from "../../core/activeJob.ts";
 import { ErrandError } from "../../core/errors.ts";
 
@@ -13,20 +14,48 @@ export class Followers {
     this.#most = most;
   }
 
-  /** One more, who is there for that job; the function given back, called once or more, tells that it has gone. Throws `too-many-requests`. */
-  enter(active: ActiveJob | undefined): () => void {
+  /**
+   * Takes a place for the stream that this answer is going to be, until the answer is over, however that comes. To be
+   * called before anything is started for it. Throws `too-many-requests`.
+   */
+  enter(response: ServerResponse): Follower {
     if (this.#count >= this.#most) {
       const allowed = `${this.#most} streams are open, which is the limit (followers)`;
       throw new ErrandError("too-many-requests", allowed, retryAfterSeconds);
     }
     this.#count += 1;
-    const leave = active?.attend();
-    let there = true;
-    return () => {
-      if (!there) return;
-      there = false;
+    const follower = new Follower(() => {
       this.#count -= 1;
-      leave?.();
-    };
+    });
+    response.on("close", () => follower.leave());
+    // No event tells it of a client that has gone already.
+    if (response.destroyed) follower.leave();
+    return follower;
+  }
+}
+
+/** One stream, and the job that its reader is there for. */
+export class Follower {
+  readonly #onLeave: () => void;
+  #there = true;
+  #leaveJob: (() => void) | null = null;
+
+  constructor(onLeave: () => void) {
+    this.#onLeave = onLeave;
+  }
+
+  /** It is there for that job, or was, when it has left meanwhile: then that is the job's to know. Once at most. */
+  attend(active: ActiveJob | undefined): void {
+    const leaveJob = active?.attend();
+    if (this.#there) this.#leaveJob = leaveJob ?? null;
+    else leaveJob?.();
+  }
+
+  /** It has gone. */
+  leave(): void {
+    if (!this.#there) return;
+    this.#there = false;
+    this.#onLeave();
+    this.#leaveJob?.();
   }
 }

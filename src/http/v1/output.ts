@@ -7,6 +7,7 @@ import type { OutputStream } from "../../core/ports.ts";
 import { roomIn, whileConnected } from "../backpressure.ts";
 import type { Exchange } from "../exchange.ts";
 import { Changes } from "./changes.ts";
+import type { Follower } from "./followers.ts";
 import { read, readBytes, readFlag } from "./parameters.ts";
 import { readRange } from "./range.ts";
 import type { RouteParts } from "./routeParts.ts";
@@ -43,7 +44,8 @@ export async function sendOutput(
       tail === undefined
         ? followOffset(range, { bytes, over: broker.active(id) === undefined })
         : Math.max(0, bytes - tail);
-    await followOutput(parts, { response, id, stream, offset, headers: {} });
+    const follower = parts.followers.enter(response);
+    await followOutput(broker, { response, follower, id, stream, offset, headers: {} });
     return;
   }
   if (tail !== undefined) {
@@ -120,6 +122,7 @@ async function sendPart(broker: Broker, { response, id, stream, start, end, tota
 
 interface Following {
   readonly response: ServerResponse;
+  readonly follower: Follower;
   readonly id: JobId;
   readonly stream: OutputStream;
   readonly offset: number;
@@ -131,13 +134,11 @@ interface Following {
  * in a cut answer: the server stopped the job, it never ran, or not all of it is kept.
  */
 export async function followOutput(
-  { broker, followers }: Pick<RouteParts, "broker" | "followers">,
-  { response, id, stream, offset: start, headers }: Following,
+  broker: Broker,
+  { response, follower, id, stream, offset: start, headers }: Following,
 ): Promise<void> {
   const active = broker.active(id);
-  const leave = followers.enter(active);
-  response.on("close", leave);
-  if (response.destroyed) leave();
+  follower.attend(active);
   const known = broker.outputBytes(id, stream) ?? 0;
   response.writeHead(start > 0 ? 206 : 200, {
     ...commonHeaders,
@@ -166,7 +167,7 @@ export async function followOutput(
 /** Sends what has come behind the offset; where it has come to. */
 async function sendNew(
   broker: Broker,
-  { response, id, stream, offset: start }: Omit<Following, "headers">,
+  { response, id, stream, offset: start }: Omit<Following, "headers" | "follower">,
 ): Promise<number> {
   let offset = start;
   while (!response.destroyed) {
