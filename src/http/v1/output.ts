@@ -4,7 +4,7 @@ import { ErrandError } from "../../core/errors.ts";
 import { isJobId } from "../../core/ids.ts";
 import { isLive, type Job, type JobId } from "../../core/job.ts";
 import type { OutputStream } from "../../core/ports.ts";
-import { roomIn, whileConnected } from "../backpressure.ts";
+import { cut, roomIn, whileConnected } from "../backpressure.ts";
 import type { Exchange } from "../exchange.ts";
 import { Changes } from "./changes.ts";
 import type { Follower } from "./followers.ts";
@@ -111,7 +111,7 @@ async function sendPart(broker: Broker, { response, id, stream, start, end, tota
   for (let offset = start; offset < end && !response.destroyed; ) {
     const chunk = await readKept(broker, { id, stream, offset, length: Math.min(chunkBytes, end - offset) });
     if (chunk.byteLength === 0) {
-      response.destroy();
+      cut(response);
       return;
     }
     offset += chunk.byteLength;
@@ -160,7 +160,7 @@ export async function followOutput(
     changes.close();
   }
   if (response.destroyed) return;
-  if (active?.wasStopped || isPart(active?.job ?? broker.get(id), stream)) response.destroy();
+  if (active?.wasStopped || isPart(active?.job ?? broker.get(id), stream)) cut(response);
   else response.end();
 }
 
