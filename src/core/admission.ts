@@ -59,11 +59,11 @@ export class Admission {
     // Read before the id is made, so that a list since this time holds this job.
     const createdAt = clock.wall();
     const number = ids.next();
-    const { command, cwd, alias, mode, labels, leftovers, successExitCodes, callback } = spec;
+    const { command, cwd, alias, mode, survive, tty, labels, leftovers, successExitCodes, callback } = spec;
     const retainSeconds = spec.retainSeconds ?? limits.retainSeconds;
     return {
       ...{ number, id: number.toString(), node, owner, door, command, cwd, alias, mode, labels },
-      ...{ leftovers, successExitCodes, retainSeconds, callback, createdAt },
+      ...{ survive, tty, leftovers, successExitCodes, retainSeconds, callback, createdAt },
     };
   }
 

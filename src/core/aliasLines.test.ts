@@ -20,7 +20,15 @@ function launch(alias: string): Launch {
       cwd: null,
       alias,
     },
-    ...{ mode: "background", labels: {}, leftovers: "leave", successExitCodes: [0], retainSeconds: 1 },
+    ...{
+      mode: "background",
+      survive: false,
+      tty: null,
+      labels: {},
+      leftovers: "leave",
+      successExitCodes: [0],
+      retainSeconds: 1,
+    },
     ...{ callback: null, createdAt: 0, state: "queued" },
   };
   return { number, active: new ActiveJob(job), spec: { ...plainSpec, command: ["true"], alias } };

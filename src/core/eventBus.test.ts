@@ -9,6 +9,8 @@ function event(number: number): BusEvent {
     ...{ id: String(number), node: "n", owner: "o", door: "d", command: ["x"], cwd: null, alias: null },
     ...{
       mode: "attached",
+      survive: false,
+      tty: null,
       labels: {},
       leftovers: "leave",
       successExitCodes: [0],

@@ -24,6 +24,12 @@ export type AliasPolicy = "reject" | "queue" | "join" | "replace";
 /** What happens to a job when the last client that follows it has gone. */
 export type DisconnectPolicy = "kill" | "detach" | { readonly killAfterSeconds: number };
 
+/** The size of a terminal in characters. */
+export interface TerminalSize {
+  readonly cols: number;
+  readonly rows: number;
+}
+
 /** What to run and how, as a door has decoded it. */
 export interface JobSpec {
   /** Program and arguments; never passed through a shell. At least one element. */
@@ -37,6 +43,10 @@ export interface JobSpec {
   readonly aliasPolicy: AliasPolicy;
   readonly mode: JobMode;
   readonly onDisconnect: DisconnectPolicy;
+  /** A background job that goes on when the server ends, however that ends. */
+  readonly survive: boolean;
+  /** The command has a terminal of this size, whose output is stdout, and whose input is open; null: pipes. */
+  readonly tty: TerminalSize | null;
   readonly labels: Readonly<Record<string, string>>;
   /** All that the command can read; null is nothing, `open` is what will be written later. */
   readonly stdin: Uint8Array | "open" | null;
@@ -71,6 +81,8 @@ export const plainSpec = {
   aliasPolicy: "reject",
   mode: "attached",
   onDisconnect: "kill",
+  survive: false,
+  tty: null,
   labels: {},
   stdin: null,
   mergeOutput: false,
@@ -138,6 +150,9 @@ interface JobBase {
   readonly cwd: string | null;
   readonly alias: string | null;
   readonly mode: JobMode;
+  readonly survive: boolean;
+  /** Its size at the start; null: it has no terminal. */
+  readonly tty: TerminalSize | null;
   readonly labels: Readonly<Record<string, string>>;
   readonly leftovers: LeftoverPolicy;
   readonly successExitCodes: readonly number[];

@@ -12,6 +12,7 @@ import type {
   RunningJob,
   StartingJob,
   StreamSummary,
+  TerminalSize,
 } from "./job.ts";
 import type { Instant } from "./transitions.ts";
 
@@ -55,15 +56,22 @@ export interface SupervisedProcess {
   signal(name: string): boolean;
   /** stdin, when it was asked to be open. */
   readonly input: ProcessInput | null;
+  /** Gives its terminal another size; false when it has none, or has ended. */
+  resize(size: TerminalSize): boolean;
 }
 
-/** stdin of a command, written by one writer at a time. */
+/** stdin of a command. Writes are taken one after the other, in the order of the calls. */
 export interface ProcessInput {
   /** Bytes that have been taken in all. */
   readonly bytes: number;
   readonly closed: boolean;
-  /** Resolves when the command can take more; rejects with `stdin-closed` when it reads no more. */
-  write(chunk: Uint8Array): Promise<void>;
+  /** Bytes that have been taken from that writer. The latest `inputWriters` are remembered; of others it is 0. */
+  bytesFrom(writer: string): number;
+  /**
+   * Resolves when the command can take more; rejects with `stdin-closed` when it reads no more. `writer` names who
+   * writes, where that is counted apart.
+   */
+  write(chunk: Uint8Array, writer?: string): Promise<void>;
   close(): void;
 }
 

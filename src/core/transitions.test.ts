@@ -20,6 +20,8 @@ const base = {
   cwd: null,
   alias: "a",
   mode: "background",
+  survive: false,
+  tty: null,
   labels: {},
   leftovers: "leave",
   successExitCodes: [0, 3],

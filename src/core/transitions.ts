@@ -140,10 +140,10 @@ function lose(job: QueuedJob | StartingJob | RunningJob, { at, output }: EventOf
 /** What a job has in every state. */
 function baseOf(job: Job): Omit<StartingJob, "state"> {
   const { id, node, owner, door, command, cwd, alias, mode, leftovers, successExitCodes } = job;
-  const { labels, retainSeconds, callback, createdAt } = job;
+  const { survive, tty, labels, retainSeconds, callback, createdAt } = job;
   return {
     ...{ id, node, owner, door, command, cwd, alias, mode, leftovers, successExitCodes },
-    ...{ labels, retainSeconds, callback, createdAt },
+    ...{ survive, tty, labels, retainSeconds, callback, createdAt },
   };
 }
 
@@ -159,7 +159,16 @@ export function lostWithoutRecord(
 ): LostJob {
   return {
     ...{ id, node, owner: null, door: null, command: [], cwd: null, alias: null, mode: "attached" },
-    ...{ labels: {}, leftovers: "leave", successExitCodes: [0], retainSeconds, callback: null, createdAt },
+    ...{
+      survive: false,
+      tty: null,
+      labels: {},
+      leftovers: "leave",
+      successExitCodes: [0],
+      retainSeconds,
+      callback: null,
+      createdAt,
+    },
     state: "lost",
     startedAt: null,
     pid: null,

@@ -123,7 +123,7 @@ describe("a list", () => {
 describe("labels", () => {
   test("of jobs from before are found, and those of forgotten jobs are gone", () => {
     const old = new Database(bench.path, { create: true });
-    const files = ["0001-jobs", "0002-background", "0003-tokens", "0004-idempotency"];
+    const files = ["0001-jobs", "0002-background", "0003-tokens", "0004-idempotency", "0005-terminals"];
     for (const file of files)
       old.run(readFileSync(join(import.meta.dir, "migrations", `${file}.sql`), "utf8"));
     old.run(`PRAGMA user_version = ${files.length}`);

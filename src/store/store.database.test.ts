@@ -30,6 +30,8 @@ describe("a database", () => {
       successExitCodes: _s,
       retainSeconds: _r,
       callback: _c,
+      survive: _v,
+      tty: _t,
       ...old
     } = bench.base("a");
     const times = { startedAt: bench.now, endedAt: bench.now + 9, durationNanoseconds: 1, pid: 7 };
@@ -56,6 +58,7 @@ describe("a database", () => {
     const counted = { bytes: 3, keptFrom: 3, truncated: false };
     expect(first).toMatchObject({
       ...{ mode: "attached", leftovers: "leave", successExitCodes: [0], callback: null },
+      ...{ survive: false, tty: null },
       output: {
         stdout: counted,
         stderr: { ...counted, bytes: 0, keptFrom: 0 },

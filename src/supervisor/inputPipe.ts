@@ -2,6 +2,7 @@ import { closeSync } from "node:fs";
 import { ErrandError } from "../core/errors.ts";
 import type { ProcessInput } from "../core/ports.ts";
 import { openPipe } from "./libc.ts";
+import { WriterBytes } from "./writerBytes.ts";
 
 /** So much may wait in the sink before a write waits for the command. */
 const waitingBytes = 64 * 1024;
@@ -11,6 +12,7 @@ export class InputPipe implements ProcessInput {
   #readEnd: number;
   readonly #writeEnd: number;
   readonly #sink: Bun.FileSink;
+  readonly #writers = new WriterBytes();
   bytes = 0;
   closed = false;
 
@@ -32,12 +34,17 @@ export class InputPipe implements ProcessInput {
     this.#readEnd = -1;
   }
 
-  async write(chunk: Uint8Array): Promise<void> {
+  bytesFrom(writer: string): number {
+    return this.#writers.of(writer);
+  }
+
+  async write(chunk: Uint8Array, writer?: string): Promise<void> {
     if (this.closed) throw closedError();
     try {
       await this.#sink.write(chunk);
       await this.#sink.flush();
       this.bytes += chunk.byteLength;
+      if (writer !== undefined) this.#writers.add(writer, chunk.byteLength);
     } catch {
       // The reader has gone: the command has closed its stdin, or has ended.
       this.close();

@@ -53,6 +53,11 @@ export class SpooledProcess implements SupervisedProcess {
     return this.#parts.spawned.input;
   }
 
+  /** It has pipes, no terminal. */
+  resize(): boolean {
+    return false;
+  }
+
   stop(graceSeconds: number): void {
     this.#life.stop(graceSeconds);
   }

@@ -89,6 +89,11 @@ export class StreamedProcess implements AttachedProcess, AttachedOutput {
     return this.#parts.spawned.input;
   }
 
+  /** It has pipes, no terminal. */
+  resize(): boolean {
+    return false;
+  }
+
   stop(graceSeconds: number): void {
     this.#life.stop(graceSeconds);
   }

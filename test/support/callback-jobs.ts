@@ -21,6 +21,8 @@ export function running(
     cwd: null,
     alias: null,
     mode: "background",
+    survive: false,
+    tty: null,
     labels: {},
     leftovers: "leave",
     successExitCodes: [0],

@@ -11,6 +11,8 @@ const base: Omit<StartingJob, "state"> = {
   cwd: null,
   alias: null,
   mode: "background",
+  survive: false,
+  tty: null,
   labels: {},
   leftovers: "leave",
   successExitCodes: [0],

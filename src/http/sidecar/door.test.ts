@@ -23,6 +23,8 @@ const running = (spec: JobSpec, owner: string): RunningJob => ({
     door: "sidecar",
     alias: null,
     mode: "background",
+    survive: false,
+    tty: null,
     labels: {},
     leftovers: "leave",
   },

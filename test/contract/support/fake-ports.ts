@@ -159,6 +159,7 @@ export class Command implements AttachedProcess {
   }
 
   signal = () => true;
+  resize = () => false;
 
   end(code = 0): void {
     this.listener.exited({ code, signal: null });

@@ -54,7 +54,7 @@ export class StoreBench {
       command: ["echo", "\u00e9 \ud83e\udd8a \u0000 '\"\\ "],
       cwd: null,
       alias,
-      ...({ mode: "background", labels: {}, leftovers: "leave" } as const),
+      ...({ mode: "background", survive: false, tty: null, labels: {}, leftovers: "leave" } as const),
       successExitCodes: [0],
       retainSeconds: 60,
       callback: null as CallbackRequest | null,
