@@ -46,7 +46,11 @@ async function behindProxy(
   const random = randomOf(seed);
   const errand = new Errand({ url: proxy.url, token: server.token, reconnectSeconds });
   const cutting = () => {
+    // On a busy machine much is sent at once: chance alone might leave too little to cut.
+    let forced = up ? 2 : 0;
     proxy.nextCut = () => {
+      forced -= 1;
+      if (forced >= 0) return { direction: "up", bytes: least + random(bytes) };
       if (random(5) === 0) return null;
       return { direction: up && random(2) === 0 ? "up" : "down", bytes: least + random(bytes) };
     };
