@@ -5,6 +5,8 @@ import { measureCommands } from "./p1-commands.ts";
 import { measureThroughput } from "./p3-throughput.ts";
 import { measureMemory } from "./p4-memory.ts";
 import { measureDisconnect } from "./p6-disconnect.ts";
+import { measureReplay } from "./p10-replay.ts";
+import { measureLists } from "./p11-lists.ts";
 import { measureIds, type Plan, readPlan, usage } from "./plan.ts";
 import { stopAll } from "./processes.ts";
 import { type Measure, markdown } from "./report.ts";
@@ -13,6 +15,8 @@ const measures: Record<(typeof measureIds)[number], typeof measureCommands> = {
   P1: measureCommands,
   P3: measureThroughput,
   P6: measureDisconnect,
+  P10: measureReplay,
+  P11: measureLists,
   P4: measureMemory,
 };
 
