@@ -52,7 +52,8 @@ export const v1: Adapter = {
   },
 };
 
-function bodyOf({ command, stdin, callbackUrl, outputBytes, ...same }: Spec): Record<string, unknown> {
+/** The body of `POST /v1/jobs`. */
+export function bodyOf({ command, stdin, callbackUrl, outputBytes, ...same }: Spec): Record<string, unknown> {
   return {
     ...same,
     ...(typeof command === "string" ? { shell: command } : { command }),
@@ -62,7 +63,8 @@ function bodyOf({ command, stdin, callbackUrl, outputBytes, ...same }: Spec): Re
   };
 }
 
-async function post(server: Server, body: unknown): Promise<WireJob> {
+/** Starts it. Throws `Refused`. */
+export async function post(server: Server, body: unknown): Promise<WireJob> {
   const headers = { "content-type": "application/json" };
   const response = await server.request("/v1/jobs", { method: "POST", headers, body: JSON.stringify(body) });
   if (response.status === 201) return (await response.json()) as WireJob;
@@ -97,7 +99,8 @@ async function endOf(server: Server, jobId: string, signal: AbortSignal): Promis
   };
 }
 
-function readNotice(body: string): Notice {
+/** Reads the body of a callback. */
+export function readNotice(body: string): Notice {
   const { type, job } = JSON.parse(body) as { type: string; job: WireJob };
   if (type !== "job.ended" || job.outcome === null) throw new Error(`not the notice of an end: ${body}`);
   const { code, signal, reason } = job.outcome;
