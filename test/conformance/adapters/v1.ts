@@ -52,8 +52,7 @@ export const v1: Adapter = {
   },
 };
 
-/** The body of `POST /v1/jobs`. */
-export function bodyOf({ command, stdin, callbackUrl, outputBytes, ...same }: Spec): Record<string, unknown> {
+function bodyOf({ command, stdin, callbackUrl, outputBytes, ...same }: Spec): Record<string, unknown> {
   return {
     ...same,
     ...(typeof command === "string" ? { shell: command } : { command }),
@@ -63,8 +62,7 @@ export function bodyOf({ command, stdin, callbackUrl, outputBytes, ...same }: Sp
   };
 }
 
-/** Starts it. Throws `Refused`. */
-export async function post(server: Server, body: unknown): Promise<WireJob> {
+async function post(server: Server, body: unknown): Promise<WireJob> {
   const headers = { "content-type": "application/json" };
   const response = await server.request("/v1/jobs", { method: "POST", headers, body: JSON.stringify(body) });
   if (response.status === 201) return (await response.json()) as WireJob;
@@ -99,8 +97,7 @@ async function endOf(server: Server, jobId: string, signal: AbortSignal): Promis
   };
 }
 
-/** Reads the body of a callback. */
-export function readNotice(body: string): Notice {
+function readNotice(body: string): Notice {
   const { type, job } = JSON.parse(body) as { type: string; job: WireJob };
   if (type !== "job.ended" || job.outcome === null) throw new Error(`not the notice of an end: ${body}`);
   const { code, signal, reason } = job.outcome;
