@@ -1,3 +1,4 @@
+import { chmodSync } from "node:fs";
 import type { Socket } from "bun";
 import { type Frame, FrameError, FrameReader } from "./frames.ts";
 
@@ -65,6 +66,7 @@ export class Connection {
       unix: path,
       socket: { ...Connection.#events, open: (socket) => void Connection.#bind(socket, accept) },
     });
+    chmodSync(path, 0o600);
     return () => listener.stop();
   }
 

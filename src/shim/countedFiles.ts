@@ -2,10 +2,11 @@ import type { EndedJob, RunningJob } from "../core/job.ts";
 import type { JobFiles, OutputStream } from "../core/ports.ts";
 import { type DirectoryParts, JobDirectory } from "../spool/jobDirectory.ts";
 
-/** A server that is there has counted all but so much, or no more is read. */
-const windowBytes = 4 * 1024 * 1024;
-/** Between two reports of what has been written. */
+/** A server that is there has counted all but so much, or no more is read: the quota is exceeded by no more. */
+const windowBytes = 256 * 1024;
+/** Between two reports of what has been written, unless it is more than this. */
 const reportMilliseconds = 1;
+const reportBytes = windowBytes / 4;
 
 type FilesParts = Omit<DirectoryParts, "quota">;
 
@@ -20,6 +21,7 @@ export class CountedFiles implements JobFiles {
   #countedBytes = 0;
   #hasServer = true;
   #reportedAt = 0;
+  #reportedBytes = 0;
   #timer: Timer | null = null;
   #wake: (() => void)[] = [];
 
@@ -81,16 +83,19 @@ export class CountedFiles implements JobFiles {
   }
 
   #noteWrite(): void {
-    if (this.#timer !== null || !this.#hasServer) return;
+    if (!this.#hasServer) return;
     const now = performance.now();
-    if (now - this.#reportedAt >= reportMilliseconds) this.#tell(now);
-    else this.#timer = setTimeout(() => this.#tell(performance.now()), reportMilliseconds);
+    const isMuch = this.storedBytes - this.#reportedBytes >= reportBytes;
+    if (isMuch || now - this.#reportedAt >= reportMilliseconds) this.#tell();
+    else this.#timer ??= setTimeout(() => this.#tell(), reportMilliseconds);
   }
 
-  #tell(now: number): void {
+  #tell(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    this.#reportedAt = now;
-    this.#report(this.storedBytes);
+    this.#reportedAt = performance.now();
+    this.#reportedBytes = this.storedBytes;
+    this.#report(this.#reportedBytes);
   }
 
   #wakeAll(): void {

@@ -14,7 +14,7 @@ import {
 import { RemoteInput } from "./remoteInput.ts";
 
 /** So much may be written before the shim is told that it has been counted. */
-const countEveryBytes = 1024 * 1024;
+const countEveryBytes = 64 * 1024;
 
 const noInput: InputState = { bytes: 0, closed: false, writers: [] };
 

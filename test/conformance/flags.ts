@@ -21,6 +21,7 @@ export const knownFlags = {
   outputLimit: "takes a most of output, with which the job is stopped",
   keptOutput: "keeps output for later",
   background: "answers when the command has been started, too",
+  survives: "what it starts so goes on without its server; else it ends with it",
   detached: "starts a command and lets it go",
   callback: "takes a URL that hears of the end",
 } as const satisfies Record<string, string>;

@@ -1,5 +1,5 @@
 import { expect } from "bun:test";
-import { newToken, untilGone, untilLiving } from "../support/processes.ts";
+import { newToken, untilGone, untilLiving, withToken } from "../support/processes.ts";
 import { program } from "../support/programs.ts";
 import { until } from "../support/wait.ts";
 import { allValues, expectBytes, fileWith, textOf } from "./bytes.ts";
@@ -80,16 +80,28 @@ export function kept(stage: Stage): void {
     await untilLiving(token, 2);
   });
 
-  stage.behaviour("a command that is kept does not", ["background"], async () => {
-    const token = newToken();
-    const client = await stage.another({ env: { ERRAND_LIMITS_SHUTDOWN_DRAIN_SECONDS: "0" } });
-    const id = await client.launch({ command: [program("setsid-child"), token] });
-    await untilLiving(token, 2);
-    expect(await client.server.stop()).toBe(0);
-    await untilGone(token);
-    const next = await stage.another({ dataDir: client.server.dataDir });
-    expect((await jobOf(next.server, id)).outcome).toMatchObject({ reason: "shutdown", signal: "SIGTERM" });
-  });
+  const survives = stage.has("survives");
+  stage.behaviour(
+    `a command that is kept ${survives ? "does, too" : "does not"}`,
+    ["background"],
+    async () => {
+      const token = newToken();
+      const client = await stage.another({ env: { ERRAND_LIMITS_SHUTDOWN_DRAIN_SECONDS: "0" } });
+      const id = await client.launch({ command: [program("setsid-child"), token] });
+      await untilLiving(token, 2);
+      expect(await client.server.stop()).toBe(0);
+      if (survives) expect(withToken(token)).toHaveLength(2);
+      else await untilGone(token);
+      const next = await stage.another({ dataDir: client.server.dataDir });
+      if (survives) {
+        const stop = await next.server.request(`/v1/jobs/${id}/stop`, { method: "POST" });
+        expect([stop.status, await stop.json()]).toMatchObject([200, { id, survive: true }]);
+        await untilGone(token);
+      }
+      const reason = survives ? "stopped" : "shutdown";
+      expect((await jobOf(next.server, id)).outcome).toMatchObject({ reason, signal: "SIGTERM" });
+    },
+  );
 
   stage.behaviour("text in the answer is what is kept", ["keptOutput"], async () => {
     const { told, job } = await stage.run({ command: "printf 'é\\377\\303'; printf '\\357\\273\\277bom'" });

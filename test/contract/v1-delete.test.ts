@@ -132,7 +132,7 @@ describe("a job of another kind", () => {
   test("that was lost: its record and its output go", async () => {
     const token = newToken();
     const first = await startServer();
-    const { id } = await startJob(first, { command: [program("ignore-term"), token] });
+    const { id } = await startJob(first, { command: [program("ignore-term"), token], survive: false });
     await untilLiving(token, 2);
     await first.kill9();
     await untilGone(token);

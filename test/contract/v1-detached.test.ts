@@ -140,7 +140,7 @@ describe("outlives", () => {
     const first = await startServer();
     const { token, job: started } = await letGo(first, "child");
     const kept = newToken();
-    await startJob(first, { command: [program("child"), kept] });
+    await startJob(first, { command: [program("child"), kept], survive: false });
     await untilLiving(token, 2);
     await untilLiving(kept, 2);
     await first.kill9();

@@ -73,7 +73,7 @@ describe("a job that", () => {
 
   test("was lost with its server ends as lost, behind what it had written", async () => {
     const own = await startServer();
-    const { id } = await startJob(own, { shell: "echo before; sleep 60" });
+    const { id } = await startJob(own, { shell: "echo before; sleep 60", survive: false });
     await untilWritten(own, { id, text: "before\n" });
     const stream = await openFrames(own, `/v1/jobs/${id}/events`);
     await stream.until(() => eventsOf(stream).length === 2, "the output");

@@ -85,7 +85,7 @@ describe("a job", () => {
     const found = (await job(server, id)) as unknown as Record<string, string>;
     expect(found as unknown).toMatchObject({
       ...{ alias: null, command: ["/bin/sh", "-c", "printf abc; printf oops >&2; exit 3"], cwd: "/" },
-      ...{ mode: "background", survive: false, owner: "local", state: "ended", leftovers: "stop" },
+      ...{ mode: "background", survive: true, owner: "local", state: "ended", leftovers: "stop" },
       outcome: { reason: "exited", code: 3, signal: null, success: true, detail: null },
       stdout: { bytes: 3, keptFrom: 0, truncated: false },
       stderr: { bytes: 4, keptFrom: 0, truncated: false },

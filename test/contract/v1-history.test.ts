@@ -67,11 +67,11 @@ describe("after a kill", () => {
     expect((await job(second, jobId, 60)).state).toBe("lost");
   });
 
-  test("what ran in the background is lost, but not what it had written", async () => {
+  test("what ran in the background and was not to survive is lost, but not what it had written", async () => {
     const first = await startServer();
     const [alias, mark] = [newAlias(), newToken()];
     const shell = `printf written; printf oops >&2; exec sleep 100 ${mark}`;
-    const { id } = await startJob(first, { shell, alias });
+    const { id } = await startJob(first, { shell, alias, survive: false });
     await untilWritten(first, { id, text: "written" });
     await first.kill9();
     await untilGone(mark);

@@ -97,7 +97,7 @@ describe("the same key and body", () => {
   test("give a job that was killed with its server as lost, and start nothing", async () => {
     const own = await startServer();
     const file = join(folder, newKey());
-    const spec = { shell: `echo run >> ${file}; echo there; sleep 60` };
+    const spec = { shell: `echo run >> ${file}; echo there; sleep 60`, survive: false };
     const key = newKey();
     const { job } = await start(spec, key, {}, own);
     await own.kill9();
@@ -219,7 +219,9 @@ describe("a key", () => {
     expect(await startProblem(own, spec, under(key))).toMatchObject({ status: 429, code: "too-many-jobs" });
     await goOn(own, holder.id);
     await endOf(own, holder.id);
-    expect((await start(spec, key, {}, own)).status).toBe(201);
+    const granted = await start(spec, key, {}, own);
+    expect(granted.status).toBe(201);
+    await endOf(own, granted.job.id);
     expect((await start(taken, newKey(), {}, own)).status).toBe(201);
   });
 

@@ -45,14 +45,6 @@ describe("a field, with any value:", () => {
   });
 });
 
-describe("a value of a field that there is:", () => {
-  test.each([["survive", true]])("%s = %j", async (field, value) => {
-    const refused = await startProblem(server, { command, alias: "a", [field]: value });
-    expect(refused).toMatchObject({ status: 422, code: "not-available", field });
-    expect(refused.detail).toContain(JSON.stringify(value));
-  });
-});
-
 test("an idempotent start of a detached job is 501", async () => {
   const headers = { "Idempotency-Key": "some-key" };
   const refused = await startProblem(server, { command, mode: "detached" }, { headers });

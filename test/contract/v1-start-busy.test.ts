@@ -43,7 +43,7 @@ describe("while the server drains", () => {
     const server = await startServer({ env: { ERRAND_LIMITS_SHUTDOWN_DRAIN_SECONDS: "600" } });
     const token = newToken();
     const shell = `printf written; exec ${program("run-for-ever")} ${token}`;
-    const { id } = await startJob(server, { shell });
+    const { id } = await startJob(server, { shell, survive: false });
     await untilLiving(token, 1);
     signal(server.pid, "SIGTERM");
     const draining = async () => (await server.request("/readyz", { credential: false })).status === 503;

@@ -45,7 +45,7 @@ describe("the answer", () => {
     const stream = { bytes: null, keptFrom: null, truncated: false };
     expect(job as unknown).toEqual({
       ...{ id: expect.stringMatching(/^\d{1,19}$/), node: hostname(), alias, command, cwd: "/" },
-      ...{ mode: "background", survive: false, tty: null, labels: {}, owner: "local" },
+      ...{ mode: "background", survive: true, tty: null, labels: {}, owner: "local" },
       ...{ state: "running", outcome: null, failure: null, createdAt: time, startedAt: time },
       ...{ endedAt: null, durationNanoseconds: null, pid: expect.any(Number) },
       ...{

@@ -150,7 +150,10 @@ describe.skipIf(why !== undefined)(`R6 on a disk of ${diskBytes} bytes${why ? ` 
     const server = await startServer({ dataDir: disk.data });
     disk.fill(8 * 4_096);
     const token = newToken();
-    const { id } = await background(server, shell(`${flood}; exec sleep 120 "$1"`, token));
+    const { id } = await background(server, {
+      ...shell(`${flood}; exec sleep 120 "$1"`, token),
+      survive: false,
+    });
     // By then all but a pipe's content has been read, which is far more than the disk holds.
     await until(() => withToken(token).some((pid) => argumentsOf(pid)[0] === "sleep"));
     await server.kill9();

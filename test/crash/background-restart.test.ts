@@ -21,8 +21,10 @@ const jobsOf = ({ dataDir }: Server) => join(dataDir, "jobs");
 const again = ({ dataDir }: Server) => startServer({ dataDir });
 
 /** A job that prints a line on each stream and goes on until the file is there, then ends with code 5. */
-const patient = (token: string, gate: string) =>
-  shell(`echo out; echo err >&2; '${program("wait-for-file")}' "$1" "$2"; echo late; exit 5`, token, gate);
+const patient = (token: string, gate: string) => ({
+  ...shell(`echo out; echo err >&2; '${program("wait-for-file")}' "$1" "$2"; echo late; exit 5`, token, gate),
+  survive: false,
+});
 
 async function untilSaid(server: Server, id: string): Promise<void> {
   const said = async () => (await outputText(server, id, "stderr")) === "err\n";
@@ -134,7 +136,7 @@ describe("SIGKILL", () => {
       const ids: string[] = [];
       for (const shape of shapes) {
         const script = `echo "I am ${shape}"; echo err >&2; exec "$2" "$1"`;
-        const spec = { ...shell(script, token, program(shape)), alias: shape };
+        const spec = { ...shell(script, token, program(shape)), alias: shape, survive: false };
         ids.push((await background(server, spec)).id);
       }
       const processes = shapes.reduce((sum, shape) => sum + treeShapes[shape], 0);
@@ -172,7 +174,7 @@ describe("SIGKILL", () => {
     const ids: string[] = [];
     for (let turn = 0; turn < times; turn += 1) {
       const command = turn % 2 === 0 ? ["sleep", "120", token] : ["true"];
-      const { id } = await background(server, { command, alias: "same" });
+      const { id } = await background(server, { command, alias: "same", survive: false });
       signal(server.pid, "SIGKILL");
       await server.kill9();
       server = await again(server);

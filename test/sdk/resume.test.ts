@@ -163,7 +163,7 @@ test("a server that does not come back: what has come is told, and the server en
 test("a server that is killed and comes back: the job is lost, and that is told", async () => {
   const first = await startServer();
   const errand = new Errand({ url: first.url, token: first.token, reconnectSeconds: 15 });
-  const job = await errand.start({ shell: "echo before; sleep 600" });
+  const job = await errand.start({ shell: "echo before; sleep 600", survive: false });
   const events: JobEvent[] = [];
   const reading = (async () => {
     for await (const event of job.events()) events.push(event);

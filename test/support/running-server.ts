@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Lines } from "./lines.ts";
 import { childrenOf, executableOf, isLiving, readProcess, signal } from "./proc.ts";
 import { type RequestOptions, request, type Target } from "./request.ts";
+import { isShim } from "./survivors.ts";
 import { until, within } from "./wait.ts";
 
 export interface Memory {
@@ -129,7 +130,8 @@ export class RunningServer {
   /** At the end of a test file: whatever the state, nothing of the server lives on. */
   async end(): Promise<void> {
     if (this.process.exitCode !== null || this.process.signalCode !== null) return;
-    const family = this.family();
+    // Shims live on when they have something to do.
+    const family = this.family().filter((pid) => !isShim(pid));
     await this.kill9();
     const gone = () => family.every((pid) => !isLiving(pid));
     await until(gone, { describe: "the server's helpers to be gone after its end" });

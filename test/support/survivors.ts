@@ -6,6 +6,11 @@ import { allProcesses } from "../../src/supervisor/processTable.ts";
 import { readProcess, signal } from "./proc.ts";
 import { until } from "./wait.ts";
 
+/** True for a process that supervises a surviving job, or is to. */
+export function isShim(pid: number): boolean {
+  return readProcess(pid, "cmdline")?.endsWith("/shims.sock\0") ?? false;
+}
+
 /** The shims of all servers that this data directory has had. */
 export function shimsOf(dataDir: string): number[] {
   const socket = `${join(dataDir, "shims.sock")}\0`;

@@ -48,6 +48,7 @@ export const flexideo: Adapter = {
     outputLimit: noField,
     keptOutput: true,
     background: true,
+    survives: "only what asks for it",
     detached: true,
     callback: noField,
   },

@@ -43,6 +43,7 @@ export const rexec: Adapter = {
     outputLimit: noField,
     keptOutput: "its output goes to the client and is not kept",
     background: "its job ends with the request",
+    survives: "its job ends with the request",
     detached: "its job ends with the request",
     callback: noField,
   },

@@ -26,6 +26,7 @@ export const sdkAttached: Adapter = {
     ...v1.flags,
     stopsWithClient: "it is asked to go on: what it writes then must be kept",
     background: elsewhere,
+    survives: elsewhere,
     detached: elsewhere,
   },
   async start(options) {

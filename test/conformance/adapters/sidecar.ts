@@ -39,6 +39,7 @@ export const sidecar: Adapter = {
     outputLimit: noField,
     keptOutput: true,
     background: true,
+    survives: true,
     detached: noField,
     callback: true,
   },

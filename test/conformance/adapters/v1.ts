@@ -36,6 +36,7 @@ export const v1: Adapter = {
     outputLimit: true,
     keptOutput: true,
     background: true,
+    survives: true,
     detached: true,
     callback: true,
   },

@@ -127,10 +127,7 @@ export const badValues: readonly BadValues[] = [
     ...{ rest, field: "aliasPolicy" },
     values: ["", "Reject", "wait", null, true, ["reject"]].map((value) => [value, `"reject"`] as const),
   },
-  {
-    ...{ rest, field: "survive" },
-    values: ["true", "false", 0, 1, null, {}].map((value) => [value, "false"] as const),
-  },
+  flag("survive"),
   flag("mergeOutput"),
   flag("discardOutput"),
   {
