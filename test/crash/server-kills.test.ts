@@ -2,40 +2,18 @@
 import { afterAll, expect, test } from "bun:test";
 import { newToken } from "../support/processes.ts";
 import { count, patience, report } from "../support/scale.ts";
-import { endEverything, type Server, startServer } from "../support/server.ts";
-import { ended, look, outputText } from "./support/background.ts";
-import { crashProgram } from "./support/programs.ts";
+import { endEverything, startServer } from "../support/server.ts";
+import { look } from "./support/background.ts";
 import { replace, survivor } from "./support/surviving.ts";
+import { Writer } from "./support/writers.ts";
 
 afterAll(endEverything);
 
 const kills = count(10, 200);
 const jobsAtOnce = 20;
+/** Some 200 take a second. */
 const mostLines = 600;
 const mostMillisecondsToKill = 300;
-
-interface Writer {
-  readonly id: string;
-  readonly lines: number;
-  readonly code: number;
-}
-
-async function startWriter(server: Server, token: string): Promise<Writer> {
-  const lines = 100 + Math.floor(Math.random() * (mostLines - 100));
-  const code = lines % 256;
-  const command = [crashProgram("two-streams"), token, String(lines), String(code)];
-  return { ...(await survivor(server, { command })), lines, code };
-}
-
-const numbered = (word: string, lines: number) =>
-  Array.from({ length: lines }, (_, line) => `${word} ${line}\n`).join("");
-
-async function expectWhole(server: Server, { id, lines, code }: Writer): Promise<void> {
-  const job = await ended(server, id, 30);
-  expect(job).toMatchObject({ state: "ended", outcome: { reason: "exited", code, signal: null } });
-  expect(await outputText(server, id, "stdout")).toBe(numbered("out", lines));
-  expect(await outputText(server, id, "stderr")).toBe(numbered("err", lines));
-}
 
 test(
   `R1: ${kills} kills at random moments, ${jobsAtOnce} jobs each: all end, all bytes`,
@@ -44,22 +22,27 @@ test(
     let server = await startServer();
     const all: Writer[] = [];
     let running: Writer[] = [];
+    const fresh = async () => {
+      const writer = new Writer(mostLines);
+      writer.id = (await survivor(server, writer.spec(token))).id;
+      return writer;
+    };
     for (let kill = 0; kill < kills; kill += 1) {
-      const missing = Array.from({ length: jobsAtOnce - running.length }, () => startWriter(server, token));
-      const fresh = await Promise.all(missing);
-      all.push(...fresh);
-      running.push(...fresh);
+      const missing = Array.from({ length: jobsAtOnce - running.length }, fresh);
+      const started = await Promise.all(missing);
+      all.push(...started);
+      running.push(...started);
       await Bun.sleep(Math.random() * mostMillisecondsToKill);
       server = await replace(server);
       const states = await Promise.all(running.map(({ id }) => look(server, id)));
       const stray = states.filter(({ state }) => state !== "running" && state !== "ended");
-      expect(stray).toEqual([]);
+      expect(stray.map(({ id, state, outcome }) => ({ id, state, outcome }))).toEqual([]);
       const over = running.filter((_, index) => states[index]?.state === "ended");
       running = running.filter((writer) => !over.includes(writer));
-      for (const writer of over) await expectWhole(server, writer);
+      for (const writer of over) await writer.expectWhole(server);
     }
-    await Promise.all(running.map((writer) => expectWhole(server, writer)));
-    report("R1", `${kills} kills, ${all.length} jobs, ${all.length} ended with all bytes and true codes`);
+    await Promise.all(running.map((writer) => writer.expectWhole(server)));
+    report("R1", `${kills} kills, ${all.length} jobs: all ended, all bytes, all codes true`);
   },
   patience(60_000),
 );

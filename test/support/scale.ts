@@ -1,9 +1,14 @@
 /** The variable that says how much of the full counts is to be tried; without it the short counts hold. */
 export const scaleVariable = "ERRAND_SOAK_SCALE";
+/** The variable that says how many minutes the long run takes. */
+export const minutesVariable = "ERRAND_SOAK_MINUTES";
 /** A count is never lower than this. */
 const leastCount = 5;
 /** Full counts on a busy machine may take so many times as long as short ones. */
 const patienceFactor = 60;
+
+/** How long the long run takes. */
+export const soakMinutes = Number(process.env[minutesVariable] ?? 20);
 
 const scale = process.env[scaleVariable];
 
