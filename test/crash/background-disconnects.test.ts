@@ -6,6 +6,7 @@ import { newToken, untilLiving, withToken } from "../support/processes.ts";
 import { program } from "../support/programs.ts";
 import { type RawConnection, rawConnection } from "../support/raw.ts";
 import { type RawRequest, requestBytes } from "../support/raw-request.ts";
+import { count, patience, report } from "../support/scale.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import { until } from "../support/wait.ts";
 import { background, look } from "./support/background.ts";
@@ -16,8 +17,8 @@ beforeAll(async () => {
 });
 afterAll(endEverything);
 
-const disconnects = 50;
-const timeoutMilliseconds = 40_000;
+const disconnects = count(50, 500);
+const timeoutMilliseconds = patience(40_000);
 
 const ways: readonly ((connection: RawConnection) => void)[] = [
   (connection) => connection.close(),
@@ -68,6 +69,7 @@ test(
     const before = await bytes();
     await until(async () => (await bytes()) > before, { describe: "more output" });
     for (const { id } of jobs) expect((await look(server, id)).state).toBe("running");
+    report("R10", `${disconnects} disconnects, 0 of ${jobs.length} background jobs stopped`);
   },
   timeoutMilliseconds,
 );

@@ -6,6 +6,7 @@ import { temporaryDirectory } from "../support/cleanup.ts";
 import { signal } from "../support/proc.ts";
 import { newToken, untilGone, untilLiving } from "../support/processes.ts";
 import { program, treeShapes } from "../support/programs.ts";
+import { count, patience, report } from "../support/scale.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import { until } from "../support/wait.ts";
 import { background, ended, look, outputText, post, ran, refusal, shell } from "./support/background.ts";
@@ -14,7 +15,7 @@ import { livingOf, millisecondsToEnd, shapes } from "./support/trees.ts";
 afterAll(endEverything);
 
 /** Some 20 s on an idle machine. */
-const timeoutMilliseconds = 120_000;
+const timeoutMilliseconds = patience(120_000);
 const lost = { state: "lost", outcome: { reason: "lost", code: null, signal: null, success: false } };
 /** Where a server keeps its jobs' files. */
 const jobsOf = ({ dataDir }: Server) => join(dataDir, "jobs");
@@ -164,7 +165,7 @@ describe("SIGKILL", () => {
     timeoutMilliseconds,
   );
 
-  const kills = 50;
+  const kills = count(50, 500);
   const chains = 2;
 
   /** One server after the other on the same data, each killed right after it has acknowledged a start. */
@@ -192,6 +193,7 @@ describe("SIGKILL", () => {
     `R13: ${kills} times right after the 201: each job is known, as lost or as it ended`,
     async () => {
       await Promise.all(Array.from({ length: chains }, () => killAgainAndAgain(kills / chains)));
+      report("R13", `${kills} servers killed right after a 201: all ${kills} jobs known`);
     },
     timeoutMilliseconds,
   );

@@ -9,7 +9,15 @@ let server: Server;
 beforeAll(async () => {
   server = await startServer();
 });
-afterAll(endEverything);
+/** Trees of which nothing was left. */
+let ended = 0;
+afterAll(async () => {
+  report(
+    "R8",
+    `${ended} trees of ${shapes.length} shapes stopped by their client or the API, 0 processes left`,
+  );
+  await endEverything();
+});
 
 const times = 5;
 /** Each with so many of every shape at once. */
@@ -25,7 +33,7 @@ const repeated = (shape: Shape) => Array.from({ length: times }, () => shape);
 function inRounds(action: (shape: Shape) => Promise<void>): (shape: Shape) => Promise<void> {
   return async (shape) => {
     for (let round = 0; round < rounds; round += 1) await action(shape);
-    report("R8", `${shape}: ${times * rounds} trees, 0 processes left`);
+    ended += times * rounds;
   };
 }
 

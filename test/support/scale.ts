@@ -2,8 +2,6 @@
 export const scaleVariable = "ERRAND_SOAK_SCALE";
 /** The variable that says how many minutes the long run takes. */
 export const minutesVariable = "ERRAND_SOAK_MINUTES";
-/** A count is never lower than this. */
-const leastCount = 5;
 /** Full counts on a busy machine may take so many times as long as short ones. */
 const patienceFactor = 60;
 
@@ -12,10 +10,10 @@ export const soakMinutes = Number(process.env[minutesVariable] ?? 20);
 
 const scale = process.env[scaleVariable];
 
-/** How often a row is tried: `short` in `npm test`, `full`, scaled, in `npm run soak`. */
+/** How often a row is tried: `short` in `npm test`, `full`, scaled, in `npm run soak`, which never tries less. */
 export function count(short: number, full: number): number {
   if (scale === undefined) return short;
-  return Math.min(full, Math.max(leastCount, Math.round(full * Number(scale))));
+  return Math.min(full, Math.max(short, Math.round(full * Number(scale))));
 }
 
 /** How long a test of a row may take, in milliseconds: what is said for `npm test`, and more for the full counts. */
