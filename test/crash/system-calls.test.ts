@@ -99,8 +99,8 @@ describe.skipIf(why !== undefined)(`R5${why ? ` (${why})` : ""}`, () => {
         const start = new Start();
         const tracer = await Tracer.killAt([server.pid], moment);
         await start.carryOut(server);
-        if (!isLiving(server.pid)) sums.killed += 1;
         await tracer.end();
+        if (!isLiving(server.pid)) sums.killed += 1;
         server = await replace(server);
         if (start.acknowledged === null) sums.unacknowledged += 1;
         const { state, outcome } = (await start.told(server)) ?? {};
@@ -126,8 +126,8 @@ describe.skipIf(why !== undefined)(`R5${why ? ` (${why})` : ""}`, () => {
         const start = new Start();
         const tracer = await Tracer.killAt(shims, moment);
         await start.carryOut(server);
-        if (!shims.every(isLiving)) sums.killed += 1;
         await tracer.end();
+        if (!shims.every(isLiving)) sums.killed += 1;
         if (start.acknowledged === null) sums.unacknowledged += 1;
         const runs = start.runs;
         const job = await start.told(server);
