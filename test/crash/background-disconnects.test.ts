@@ -80,11 +80,12 @@ test("nor is one whose client is killed with it in hand", async () => {
   await untilLiving(token, 2);
   const authorization = `Authorization: Bearer ${server.token}`;
   for (let turn = 0; turn < 3; turn += 1) {
-    const before = openPorts(server.port).size;
+    const before = openPorts(server.port);
     const curl = startCommand(["curl", "-sSN", "-H", authorization, `${server.url}/v1/jobs/${id}/events`]);
-    await until(() => openPorts(server.port).size > before, { describe: "the client's connection" });
+    const opened = () => [...openPorts(server.port)].find((port) => !before.has(port));
+    const port = await until(opened, { describe: "the client's connection" });
     curl.kill("SIGKILL");
-    await until(() => openPorts(server.port).size <= before, { describe: "its end" });
+    await until(() => !openPorts(server.port).has(port), { describe: "its end" });
     expect((await curl.result).signal).toBe("SIGKILL");
   }
   expect((await look(server, id)).state).toBe("running");

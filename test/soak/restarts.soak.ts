@@ -10,7 +10,7 @@ import { endEverything, startServer } from "../support/server.ts";
 
 afterAll(endEverything);
 
-const restarts = count(100, 100);
+const restarts = count(10, 100);
 const jobs = 5;
 
 test(

@@ -15,7 +15,7 @@ import { until } from "../support/wait.ts";
 
 afterAll(endEverything);
 
-const records = count(200, 200);
+const records = count(20, 200);
 const bystanders = 10;
 /** Another process may be quicker to take the number. */
 const triesToReuse = 50;
