@@ -14,9 +14,9 @@ export interface Plan {
   readonly launcher?: string;
 }
 
-export const measureIds = ["P1", "P3", "P6", "P4"] as const;
+export const measureIds = ["P1", "P3", "P6", "P7", "P8", "P10", "P11", "P12", "P4"] as const;
 
-export const usage = `usage: npm run bench -- [--only P1,P3,P6,P4] [--rounds N] [--seconds N] [--server FILE]
+export const usage = `usage: npm run bench -- [--only P1,P3,…] [--rounds N] [--seconds N] [--server FILE]
 
   --only     the measures to run, by comma; all by default. results.md is written only when all are run
   --rounds   how often each subject is measured in turn, 1 to 20; 3 by default

@@ -5,6 +5,11 @@ import { measureCommands } from "./p1-commands.ts";
 import { measureThroughput } from "./p3-throughput.ts";
 import { measureMemory } from "./p4-memory.ts";
 import { measureDisconnect } from "./p6-disconnect.ts";
+import { measureShims } from "./p7-shims.ts";
+import { measureStart } from "./p8-start.ts";
+import { measureReplay } from "./p10-replay.ts";
+import { measureLists } from "./p11-lists.ts";
+import { measureAcknowledged } from "./p12-acknowledged.ts";
 import { measureIds, type Plan, readPlan, usage } from "./plan.ts";
 import { stopAll } from "./processes.ts";
 import { type Measure, markdown } from "./report.ts";
@@ -13,6 +18,11 @@ const measures: Record<(typeof measureIds)[number], typeof measureCommands> = {
   P1: measureCommands,
   P3: measureThroughput,
   P6: measureDisconnect,
+  P7: measureShims,
+  P8: measureStart,
+  P10: measureReplay,
+  P11: measureLists,
+  P12: measureAcknowledged,
   P4: measureMemory,
 };
 

@@ -27,6 +27,7 @@ import { Store } from "./store/store.ts";
 import { takeDataDirectory } from "./supervisor/dataLock.ts";
 import { killTrees } from "./supervisor/killTrees.ts";
 import { LiveJobs, readLiveJobs } from "./supervisor/liveJobs.ts";
+import { ServiceManager } from "./supervisor/serviceManager.ts";
 import { LocalSupervisor } from "./supervisor/supervisor.ts";
 import { Watchdog } from "./supervisor/watchdog.ts";
 
@@ -103,6 +104,7 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
     log: { started: (job) => logStart(logger, job), ended: (job) => logEnd(logger, job) },
   });
   await adoptJobs({ survivors, broker, shims: shims.supervisor, data, logger });
+  const manager = new ServiceManager();
   const servers: ErrandServer[] = [];
   const addresses: Address[] = [];
   const callbacks = makeCallbacks({ settings, broker, store, logger });
@@ -129,9 +131,12 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
   const timers = startTimers(settings, logger);
   warn(settings, logger);
   logger.info({ version, listen: addresses.map(formatAddress), data }, "listening");
+  // Before anybody is told: who hears that it is ready may end it at once.
+  const end = endSignal({ logger, broker, asked: asked.promise, onFirst: () => manager.stopping() });
   options.greet(addresses, tokenPath(data));
+  manager.ready();
 
-  await endSignal(logger, broker, asked.promise);
+  await end;
   for (const timer of timers) clearInterval(timer);
   retention.stop();
   await callbacks.courier.stop(limits.lastAnswersSeconds);
@@ -139,6 +144,7 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
   addresses.forEach(unlisten);
   supervisor.close();
   shims.supervisor.close();
+  manager.close();
   watchdog?.end();
   store.close();
   logger.info("ended");

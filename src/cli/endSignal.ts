@@ -8,16 +8,23 @@ interface Endable {
   killAll(): void;
 }
 
-/**
- * Resolves when a first signal has let the running jobs end, or a second one has ended them. `asked`: a client has asked
- * for the end, which counts as a first signal, and never as a second.
- */
-export async function endSignal(logger: Logger, broker: Endable, asked: Promise<void>): Promise<void> {
+interface EndParts {
+  readonly logger: Logger;
+  readonly broker: Endable;
+  /** A client has asked for the end, which counts as a first signal, and never as a second. */
+  readonly asked: Promise<void>;
+  /** The end has begun. */
+  readonly onFirst: () => void;
+}
+
+/** Resolves when a first signal has let the running jobs end, or a second one has ended them. */
+export async function endSignal({ logger, broker, asked, onFirst }: EndParts): Promise<void> {
   let signals = 0;
   await new Promise<void>((resolve) => {
     asked.then(() => {
       if (signals > 0) return;
       signals += 1;
+      onFirst();
       logger.info({ jobs: broker.runningJobs }, "shutting down, as a client has asked");
       broker.drain().then(resolve);
     });
@@ -25,6 +32,7 @@ export async function endSignal(logger: Logger, broker: Endable, asked: Promise<
       process.on(signal, () => {
         signals += 1;
         if (signals === 1) {
+          onFirst();
           logger.info(
             { signal, jobs: broker.runningJobs },
             "shutting down; a second signal ends all jobs at once",

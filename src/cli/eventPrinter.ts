@@ -14,6 +14,7 @@ export interface EventPrinter {
 export class PlainPrinter implements EventPrinter {
   readonly #outputs: Readonly<Record<StreamName, Output | null>>;
   readonly #gaps: string[] = [];
+  #isDetached = false;
 
   /** Null: that stream is not wanted. */
   constructor(outputs: Readonly<Record<StreamName, Output | null>>) {
@@ -25,10 +26,14 @@ export class PlainPrinter implements EventPrinter {
       await this.#outputs[event.type]?.write(event.bytes);
     else if (event.type === "gap" && this.#outputs[event.stream] !== null)
       this.#gaps.push(`${event.to - event.from} bytes of ${event.stream} from ${event.from} on`);
-    else if (event.type === "ended") this.#gaps.push(...this.#cutOf(event.job));
+    else if (event.type === "ended") {
+      this.#gaps.push(...this.#cutOf(event.job));
+      this.#isDetached = event.job.state === "detached";
+    }
   }
 
   missed(): string | null {
+    if (this.#isDetached) return "nothing is kept of a detached job but its start";
     return this.#gaps.length === 0 ? null : `${this.#gaps.join(", ")}: the server no longer has them`;
   }
 

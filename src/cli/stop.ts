@@ -13,7 +13,7 @@ interface StopOptions extends ConnectionOptions {
 
 const about = `
 Every process that came of the command gets TERM, and KILL when the grace time is over. The answer comes when none of them
-is left. A job that has ended already is left as it is.
+is left. A job that has ended already is left as it is. One that was detached was let go and cannot be stopped.
 
 Examples:
   errand stop "$id"

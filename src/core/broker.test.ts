@@ -175,6 +175,18 @@ describe("waiting", () => {
     expect(broker.get(job.id)?.state).toBe("ended");
   });
 
+  test("is over when the one who waits has gone, and leaves nothing", async () => {
+    const broker = makeBroker();
+    const { job } = broker.startAttached(spec("a"), origin);
+    const there = new AbortController();
+    const waiting = broker.wait(job.id, 300, there.signal);
+    there.abort();
+    expect(await waiting).toEqual(job);
+    expect([clock.timers.size, supervisor.last.graces]).toEqual([0, []]);
+    expect(await broker.wait(job.id, 300, there.signal)).toEqual(job);
+    expect(clock.timers.size).toBe(0);
+  });
+
   test("is over at once without a time, for an ended job and for none", async () => {
     const broker = makeBroker();
     const { job } = broker.startAttached(spec("a"), origin);

@@ -114,26 +114,39 @@ export class Broker {
     return this.#parts.history.list(query);
   }
 
-  /** The job when it has ended, or as it is when the wait is over; waiting never stops it. Undefined: no such job. */
-  async wait(id: JobId, seconds: number): Promise<Job | undefined> {
+  /**
+   * The job when it has ended, or as it is when the wait is over or `gone`, who waited; waiting never stops it.
+   * Undefined: no such job.
+   */
+  async wait(id: JobId, seconds: number, gone?: AbortSignal): Promise<Job | undefined> {
     const active = this.#launcher.active.get(id);
-    if (active === undefined || seconds <= 0) return this.get(id);
+    if (active === undefined || seconds <= 0 || gone?.aborted) return this.get(id);
     return new Promise((resolve) => {
-      const forget = active.onEnd(() => {
+      const over = (job: Job | undefined) => {
         cancel();
-        resolve(this.get(id));
-      });
-      const cancel = this.#parts.clock.after(seconds * 1_000, () => {
         forget();
-        resolve(active.job);
-      });
+        gone?.removeEventListener("abort", leave);
+        resolve(job);
+      };
+      const leave = () => over(active.job);
+      const forget = active.onEnd(() => over(this.get(id)));
+      const cancel = this.#parts.clock.after(seconds * 1_000, leave);
+      gone?.addEventListener("abort", leave);
     });
   }
 
-  /** Stops a job's tree and answers when it is gone. A job that has ended is given back as it is. */
+  /**
+   * Stops a job's tree and answers when it is gone. A job that has ended is given back as it is; throws `not-running` for
+   * one that was let go.
+   */
   async stop(id: JobId, graceSeconds: number): Promise<Job | undefined> {
     const active = this.#launcher.active.get(id);
-    if (active === undefined) return this.#recorded(id);
+    if (active === undefined) {
+      const job = this.#recorded(id);
+      if (job?.state !== "detached") return job;
+      const why = "it was let go when it was started, and whether it runs is not known here";
+      throw new ErrandError("not-running", `job ${id} is detached: ${why}`);
+    }
     if (this.#launcher.unqueue(active)) return this.get(id);
     return new Promise((resolve) => {
       active.onEnd(() => resolve(this.get(id)));

@@ -12,6 +12,14 @@ export async function roomIn(response: Writable): Promise<void> {
   });
 }
 
+/** Breaks an answer off, so that its client cannot take it for whole. */
+export function cut(response: ServerResponse): void {
+  const { httpVersion, socket } = response.req;
+  // Without chunks, as nginx asks when nobody tells it otherwise, an answer is whole when its connection ends in order.
+  if (httpVersion === "1.0") socket.resetAndDestroy();
+  response.destroy();
+}
+
 /** Aborted when the client goes before its answer is complete. */
 export function whileConnected(response: ServerResponse): AbortSignal {
   const control = new AbortController();

@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ActiveJob } from "../core/activeJob.ts";
+import { cut } from "./backpressure.ts";
 
 interface StreamOptions {
   /** So many chunks may wait for a slow client before the command is held back. */
@@ -52,13 +53,13 @@ export async function streamOutput(
     wake?.();
     if (!done) options.onClientGone();
   });
-  const cut = () => {
+  const cutNow = () => {
     done = true;
     if (!response.headersSent) {
       response.writeHead(200, headersFor(active));
       response.flushHeaders();
     }
-    response.destroy();
+    cut(response);
   };
   const whole = await active.output.whole();
   if (whole !== null && !response.destroyed) {
@@ -74,7 +75,7 @@ export async function streamOutput(
   response.on("drain", () => wake?.());
   // A client that has stopped reading must not keep a stopped job's answer open.
   active.onEnd(() => {
-    if (active.wasStopped && waiting) cut();
+    if (active.wasStopped && waiting) cutNow();
   });
   /** Written, and perhaps still being sent. */
   const sent: Uint8Array[] = [];
@@ -103,7 +104,7 @@ export async function streamOutput(
   }
   if (response.destroyed) return;
   if (active.wasStopped) {
-    cut();
+    cutNow();
     return;
   }
   done = true;

@@ -127,11 +127,22 @@ test("a cut that cannot be mended holds what has come", async () => {
 });
 
 test("a signal stops the command", async () => {
-  const { errand, server } = await scripted((asked, answer) => {
-    if (asked.path === "/v1/jobs/7/stop") return answer.json(wireJob("ended"));
-    streaming(answer, started());
-  });
-  const error = await errorOf(errand.run(["x"], { signal: AbortSignal.timeout(100) }));
+  const control = new AbortController();
+  const { errand, server } = await scripted(
+    (asked, answer) => {
+      if (asked.path === "/v1/jobs/7/stop") return answer.json(wireJob("ended"));
+      streaming(answer, started());
+    },
+    {
+      // The head of the answer says which job it is.
+      fetch: async (input, init) => {
+        const response = await globalThis.fetch(input, init);
+        setTimeout(() => control.abort(), 10);
+        return response;
+      },
+    },
+  );
+  const error = await errorOf(errand.run(["x"], { signal: control.signal }));
   expect(error).toBeInstanceOf(Cancelled);
   expect(server.asked.map(({ path }) => path)).toEqual(["/v1/jobs", "/v1/jobs/7/stop"]);
   await until(() => server.open <= 1, { describe: "the stream to be closed" });

@@ -4,9 +4,10 @@ import background from "./migrations/0002-background.sql" with { type: "text" };
 import tokens from "./migrations/0003-tokens.sql" with { type: "text" };
 import idempotency from "./migrations/0004-idempotency.sql" with { type: "text" };
 import terminals from "./migrations/0005-terminals.sql" with { type: "text" };
+import lists from "./migrations/0006-lists.sql" with { type: "text" };
 
 /** In order; a released migration never changes. Its number is its place, from 1. */
-const migrations: readonly string[] = [jobs, background, tokens, idempotency, terminals];
+const migrations: readonly string[] = [jobs, background, tokens, idempotency, terminals, lists];
 
 /** Brings the database to the newest form. Throws when a newer Errand has written it. */
 export function migrate(database: Database): void {

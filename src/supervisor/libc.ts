@@ -1,4 +1,5 @@
 import { dlopen, FFIType, ptr } from "bun:ffi";
+import { closeSync } from "node:fs";
 
 const { i32, u32, u64, i64, ptr: pointer } = FFIType;
 const isLinux = process.platform === "linux";
@@ -17,6 +18,8 @@ const linuxOnly = {
   signal: { args: [i32, u64], returns: u64 },
   ioctl: { args: [i32, u64, pointer], returns: i32 },
   memfd_create: { args: [pointer, u32], returns: i32 },
+  socket: { args: [i32, i32, i32], returns: i32 },
+  sendto: { args: [i32, pointer, u64, i32, pointer, u32], returns: i64 },
   pthread_sigmask: { args: [i32, pointer, pointer], returns: i32 },
 } as const;
 
@@ -162,4 +165,34 @@ const exclusiveNonBlocking = 2 | 4;
 /** Takes the lock of an open file, which lasts while any process has this open file; false when somebody else holds it. */
 export function lockFile(descriptor: number): boolean {
   return libc.flock(descriptor, exclusiveNonBlocking) === 0;
+}
+
+const unixFamily = 1;
+const datagramCloseOnExec = 0o2000002;
+/** A dead receiver is no signal for this process. */
+const noSignalNoWait = 0x4040;
+const familyBytes = 2;
+
+/** Sends a datagram to a Unix socket, whose name may be an abstract one beginning with "@"; false when that fails. */
+export function sendDatagram(path: string, text: string): boolean {
+  const descriptor = linux?.socket(unixFamily, datagramCloseOnExec, 0) ?? -1;
+  if (descriptor < 0 || linux === null) return false;
+  try {
+    const name = Buffer.from(path.replace(/^@/, "\0"));
+    const address = Buffer.alloc(familyBytes + name.byteLength + (name[0] === 0 ? 0 : 1));
+    address.writeUInt16LE(unixFamily);
+    name.copy(address, familyBytes);
+    const bytes = Buffer.from(text);
+    const sent = linux.sendto(
+      descriptor,
+      ptr(bytes),
+      BigInt(bytes.byteLength),
+      noSignalNoWait,
+      ptr(address),
+      address.byteLength,
+    );
+    return Number(sent) === bytes.byteLength;
+  } finally {
+    closeSync(descriptor);
+  }
 }

@@ -81,6 +81,15 @@ describe("logs", () => {
     else expect(run.code).toBe(0);
   });
 
+  test("tells that nothing is kept of a detached job", async () => {
+    const id = await cli.launch("--detached", "--", "echo", "lost");
+    const told = await cli.run(["logs", id]);
+    expect([told.code, told.stdout]).toEqual([0, ""]);
+    expect(told.stderr).toBe(
+      "errand: the output is not whole: nothing is kept of a detached job but its start\n",
+    );
+  });
+
   test("of no such job", async () => {
     expect(await cli.run(["logs", "1"])).toMatchObject({
       code: 1,

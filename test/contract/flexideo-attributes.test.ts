@@ -1,8 +1,12 @@
 // Contract flexideo, "<shell> attributes": every attribute with good and bad values, defaults, and what is ignored beside what.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { temporaryDirectory } from "../support/cleanup.ts";
 import { type Attributes, fetched, launch, sh, shell, shellTag, solve } from "../support/flexideo.ts";
 import { endedJob, job } from "../support/jobs.ts";
 import { newToken, untilGone, untilLiving } from "../support/processes.ts";
+import { program } from "../support/programs.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 
 let server: Server;
@@ -86,13 +90,6 @@ describe("refused are", () => {
 
   test("an element in it", async () => {
     expect(await wrong({ command: "cat" }, "a<b>c</b>d")).toContain('"b"');
-  });
-
-  test("a job that survives its server, until there are any", async () => {
-    const token = newToken();
-    const detail = await wrong({ command: `sleep ${token} 100`, call: "async", survive: "true" });
-    expect(detail).toContain("not available yet");
-    await untilGone(token);
   });
 
   test("call and async that say different things", async () => {
@@ -265,6 +262,31 @@ describe("survive", () => {
   test.each(["false", "0"])("%s is the default", async (survive) => {
     const id = await launch(server, hello, { survive });
     expect((await fetched(server, id)).output).toBe("hello\n");
+  });
+
+  test("true goes on when the server ends, however that ends", async () => {
+    const token = newToken();
+    const gate = join(temporaryDirectory("gate"), "gate");
+    const command = sh(`echo before; '${program("wait-for-file")}' ${token} '${gate}'; echo after; exit 3`);
+    let own = await startServer();
+    const id = await launch(own, command, { survive: "true", "exit-code": 3 });
+    for (const end of [() => own.stop(), () => own.kill9()]) {
+      await end();
+      own = await startServer({ dataDir: own.dataDir });
+      expect((await shell(own, { id })).status).toBe("running");
+    }
+    writeFileSync(gate, "");
+    expect(await fetched(own, id)).toMatchObject({ status: "ok", output: "before\nafter\n" });
+  });
+
+  test("false is stopped by force when the server ends", async () => {
+    const own = await startServer({ env: { ERRAND_LIMITS_SHUTDOWN_DRAIN_SECONDS: "0" } });
+    const token = newToken();
+    const id = await launch(own, `sleep 100 ${token}`, { survive: "false" });
+    await own.stop();
+    await untilGone(token);
+    const next = await startServer({ dataDir: own.dataDir });
+    expect((await shell(next, { id })).status).toBe("killed");
   });
 
   test("true is ignored without async", async () => {

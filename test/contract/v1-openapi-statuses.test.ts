@@ -122,6 +122,10 @@ const table: Readonly<Record<string, Row>> = {
     lacking: "reader",
     own: {
       200: () => get(`/v1/jobs/${ended()}/stop`, jsonRequest("POST", {})),
+      409: async () => {
+        const { id } = await startJob(stage.server, { command, mode: "detached" });
+        return get(`/v1/jobs/${id}/stop`, jsonRequest("POST", {}));
+      },
       413: () => get(`/v1/jobs/${ended()}/stop`, { ...jsonRequest("POST", ""), body: tooLarge }),
       422: () => get(`/v1/jobs/${ended()}/stop`, jsonRequest("POST", { graceSeconds: -1 })),
     },

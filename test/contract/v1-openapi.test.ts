@@ -1,5 +1,6 @@
 // Contract v1, `/openapi.json`: it is what OpenAPI 3.1 calls a document, and it is right about what the server does.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { Validator } from "@seriousme/openapi-schema-validator";
 import { run } from "../support/jobs.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import { violations } from "./support/json-schema.ts";
@@ -31,6 +32,20 @@ const schemaOf = (name: string): Schema => document.components.schemas[name] ?? 
 const operations = () => operationsOf(document);
 
 describe("the document", () => {
+  test("is valid by the schema of OpenAPI 3.1", async () => {
+    const validator = new Validator();
+    expect(await validator.validate(structuredClone(raw as Record<string, object>))).toEqual({ valid: true });
+    expect(validator.version).toBe("3.1");
+    // It would tell.
+    const { info: _, ...without } = raw as Record<string, object>;
+    expect(await new Validator().validate(without)).toMatchObject({ valid: false });
+    const broken = {
+      ...(raw as Record<string, object>),
+      paths: { "/v1/jobs": { get: { responses: { ok: {} } } } },
+    };
+    expect(await new Validator().validate(broken)).toMatchObject({ valid: false });
+  });
+
   test("is OpenAPI 3.1 and needs a credential", async () => {
     expect(document.info).toEqual({ title: "Errand", version: expect.stringMatching(/^\d+\.\d+\.\d+$/) });
     expect(document.security).toEqual([{ bearer: [] }, { basic: [] }]);

@@ -192,3 +192,27 @@ describe("?follow=true", () => {
     expect(await (await server.request(`/v1/jobs/${id}`)).json()).toMatchObject({ state: "running" });
   });
 });
+
+describe("a client of HTTP/1.0, which has no chunks,", () => {
+  const ask = async (path: string) => {
+    const connection = await rawConnection(server);
+    const request = requestBytes(server, { method: "GET", path }).toString();
+    connection.send(request.replace(" HTTP/1.1\r\n", " HTTP/1.0\r\n"));
+    return connection;
+  };
+
+  test("is told an end by the end of the connection", async () => {
+    const { id } = await runJob(server, { shell: "echo all" });
+    const connection = await ask(`/v1/jobs/${id}/stdout?follow=true`);
+    expect(await connection.untilClosed()).toBe("ended");
+    expect(connection.answer().body.toString()).toBe("all\n");
+  });
+
+  test("is told a cut by a broken one", async () => {
+    const { id } = await startJob(server, { shell: "echo some; exec sleep 60" });
+    const connection = await ask(`/v1/jobs/${id}/stdout?follow=true`);
+    await connection.until(() => connection.text().endsWith("some\n"), "what is there");
+    await stop(id);
+    expect(await connection.untilClosed()).toBe("reset");
+  });
+});

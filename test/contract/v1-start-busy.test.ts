@@ -3,6 +3,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryDirectory } from "../support/cleanup.ts";
+import { openFrames } from "../support/event-stream.ts";
 import { stop } from "../support/jobs.ts";
 import { signal } from "../support/proc.ts";
 import { newToken, untilLiving } from "../support/processes.ts";
@@ -35,6 +36,29 @@ describe("with as many jobs as may run", () => {
     expect((await stop(server, id, 1)).status).toBe(200);
     expect((await runJob(server, { command: ["true"] })).outcome).toMatchObject({ code: 0 });
     expect((await list(server)).jobs).toHaveLength(2);
+  });
+});
+
+describe("with as many streams as may be open", () => {
+  test("a start that asks for one is 429, and nothing is started; one that does not goes on", async () => {
+    const server = await startServer({ env: { ERRAND_LIMITS_FOLLOWERS: "1" } });
+    const { id } = await startJob(server, { command: ["sleep", "60"] });
+    const stream = await openFrames(server, `/v1/jobs/${id}/events`);
+    const proof = join(temporaryDirectory("busy"), "ran");
+    const spec = { command: ["touch", proof], limits: { outputBytes: 1_000 } };
+    for (const accept of ["text/event-stream", "application/x-ndjson", "application/octet-stream"]) {
+      const refused = await startProblem(server, spec, { headers: { accept } });
+      expect([refused.status, refused.code]).toEqual([429, "too-many-requests"]);
+    }
+    expect([existsSync(proof), (await list(server)).jobs.map((job) => job.id)]).toEqual([false, [id]]);
+    await runJob(server, spec);
+    expect(existsSync(proof)).toBe(true);
+    stream.close();
+    const free = async () => {
+      const response = await postJob(server, spec, { headers: { accept: "application/x-ndjson" } });
+      return (await response.text()).includes('"type":"ended"');
+    };
+    await until(free, { describe: "the place of the stream to be free" });
   });
 });
 

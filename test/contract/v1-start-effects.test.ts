@@ -20,6 +20,20 @@ beforeAll(async () => {
 afterAll(endEverything);
 
 describe("a field has its effect:", () => {
+  test("limits.outputBytes keeps so much of both streams, and a command that is over before is told as it ended", async () => {
+    const spec = { shell: "printf %0500d 0; printf %0500d 1 >&2", limits: { outputBytes: 700 } };
+    const jobs = await Promise.all(Array.from({ length: 20 }, () => runJob(server, spec)));
+    for (const { outcome, stdout, stderr, id } of jobs) {
+      // Which one it is depends on how soon it is seen; neither is made up, and both tell that something is missing.
+      if (outcome?.reason === "exited")
+        expect(outcome).toMatchObject({ code: 0, signal: null, success: true });
+      else expect(outcome).toMatchObject({ reason: "output-limit", success: false });
+      const kept = await Promise.all([textOf(server, id), textOf(server, id, "stderr")]);
+      expect(kept.join("").length).toBe(700);
+      expect([stdout.truncated, stderr.truncated]).toContain(true);
+    }
+  });
+
   test("shell is a line for /bin/sh -c", async () => {
     const job = await runJob(server, { shell: "echo $0 $#; exit 4" });
     expect(job).toMatchObject({ command: ["/bin/sh", "-c", "echo $0 $#; exit 4"], outcome: { code: 4 } });

@@ -2,6 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { newAlias } from "../support/jobs.ts";
+import { rawConnection } from "../support/raw.ts";
+import { requestBytes } from "../support/raw-request.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import { until } from "../support/wait.ts";
 import { problem } from "./support/v1.ts";
@@ -183,6 +185,22 @@ test.each(["offset=-1", "offset=x", "offset=", "close=1", "close=", "offset=0&of
     expect([found.status, found.code]).toEqual([400, "invalid-parameter"]);
   },
 );
+
+test("a body whose client goes in the middle of it is not taken, and may be sent again", async () => {
+  const { id } = await open("cat");
+  await putStdin(server, id, "first,");
+  const body = Buffer.alloc(200_000, "half");
+  const bytes = requestBytes(server, { method: "PUT", path: `/v1/jobs/${id}/stdin?offset=6`, body });
+  for (const half of [bytes.length - 1, bytes.length - 100_000]) {
+    const connection = await rawConnection(server);
+    connection.send(bytes.subarray(0, half));
+    await connection.sent();
+    connection.reset();
+  }
+  expect(await putStdin(server, id, body, "?offset=6&close=true")).toEqual({ offset: 200_006, closed: true });
+  await endOf(server, id);
+  expect(await textOf(server, id)).toBe(`first,${body}`);
+});
 
 test("a body that is too large is refused, and nothing of it is taken", async () => {
   const { id } = await open("cat");

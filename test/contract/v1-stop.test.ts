@@ -1,11 +1,12 @@
 // Contract v1, `POST /v1/jobs/{id}/stop`: answers when the tree is gone.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { job, newAlias, run, specOf, stop } from "../support/jobs.ts";
-import { newToken, untilLiving, withToken } from "../support/processes.ts";
+import { killByToken, newToken, untilLiving, withToken } from "../support/processes.ts";
 import { program } from "../support/programs.ts";
 import { rawProcess } from "../support/raw-request.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import { problem } from "./support/v1.ts";
+import { startJob } from "./support/v1-start.ts";
 
 let server: Server;
 beforeAll(async () => {
@@ -117,6 +118,18 @@ describe("a stop", () => {
       const response = await stop(server, id);
       expect([response.status, await response.json()]).toEqual([200, ended]);
     }
+  });
+
+  test("of a job that was let go is refused, and it runs on", async () => {
+    const mark = newToken();
+    const spec = { command: [program("run-for-ever"), mark], mode: "detached" };
+    const { id } = await startJob(server, spec);
+    await untilLiving(mark, 1);
+    const refused = await send(id, "{}");
+    expect(refused).toMatchObject({ status: 409, code: "not-running" });
+    expect(refused.detail).toContain(`job ${id} is detached`);
+    expect(withToken(mark)).toHaveLength(1);
+    await killByToken(mark);
   });
 });
 

@@ -5,15 +5,15 @@ import { join } from "node:path";
 import { temporaryDirectory } from "../support/cleanup.ts";
 import { count, patience, report } from "../support/scale.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
-import { until } from "../support/wait.ts";
+import { until, within } from "../support/wait.ts";
 import { type BackgroundJob, look, shell } from "./support/background.ts";
 
 afterAll(endEverything);
 
 const rounds = count(10, 100);
 const startsPerRound = 10;
-/** From before the first request is read until after the last one is answered. */
-const mostMillisecondsToKill = 40;
+/** The server is killed when so many are answered, and up to so much later: from before the first one to after the last. */
+const mostMillisecondsLater = 5;
 const timeoutMilliseconds = patience(90_000);
 
 interface Start {
@@ -53,12 +53,18 @@ function isCut(error: unknown): boolean {
 const runsOf = ({ marker }: Start) =>
   existsSync(marker) ? readFileSync(marker, "utf8").split("\n").length - 1 : 0;
 
-/** Sends all, kills the server in the middle of it, and gives the next server. */
-async function killDuring(server: Server, starts: readonly Start[]): Promise<Server> {
+/** Sends all, kills the server when so many are answered, and gives the next server. */
+async function killDuring(server: Server, starts: readonly Start[], answered: number): Promise<Server> {
+  let reached = () => {};
+  const enough = new Promise<void>((resolve) => {
+    reached = resolve;
+  });
   const answers = starts.map(async (start) => {
     start.acknowledged = (await send(server, start))?.id ?? null;
+    if (starts.filter(({ acknowledged }) => acknowledged !== null).length >= answered) reached();
   });
-  await Bun.sleep(Math.random() * mostMillisecondsToKill);
+  if (answered > 0) await within(enough, { describe: `${answered} answers` });
+  await Bun.sleep(Math.random() * mostMillisecondsLater);
   await server.kill9();
   await Promise.all(answers);
   return startServer({ dataDir: server.dataDir });
@@ -71,7 +77,7 @@ test(
     const counts = { acknowledged: 0, lost: 0, ended: 0 };
     for (let round = 0; round < rounds; round += 1) {
       const starts = Array.from({ length: startsPerRound }, (_, index) => newStart(round, index));
-      server = await killDuring(server, starts);
+      server = await killDuring(server, starts, round % startsPerRound);
       for (const start of starts) {
         if (start.acknowledged !== null) {
           const job = await look(server, start.acknowledged);

@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { cut } from "../backpressure.ts";
 import { sendWhole } from "../exchange.ts";
 
 /** Gathered before it is sent. */
@@ -50,7 +51,7 @@ export class Answer {
 
   /** What is missing cannot be told any more: the answer ends without its end, so that nobody takes it for whole. */
   cut(): void {
-    this.#response.destroy();
+    cut(this.#response);
   }
 
   #take(): string {

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { ErrandError } from "../../core/errors.ts";
 import type { Operation } from "../../core/scopes.ts";
+import { whileConnected } from "../backpressure.ts";
 import { type Door, type Exchange, sendWhole, type UpgradeExchange } from "../exchange.ts";
 import { closeWith } from "../upgrade.ts";
 import { v1Operation } from "./operations.ts";
@@ -56,7 +57,7 @@ export class V1Door implements Door {
         headers: headersOf(request),
         ...(hasBody ? { body: await body() } : {}),
       }),
-      { owner: principal.name, scopes: principal.scopes },
+      { owner: principal.name, scopes: principal.scopes, gone: () => whileConnected(response) },
     );
     const headers = { "Cache-Control": "no-store", ...Object.fromEntries(answer.headers) };
     sendWhole(response, answer.status, await answer.text(), headers);

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { setImmediate as turnOfOthers } from "node:timers/promises";
-import { roomIn } from "../backpressure.ts";
+import { cut, roomIn } from "../backpressure.ts";
 import type { EncodedEvent } from "./encodeEvent.ts";
 
 export type StreamFormat = "sse" | "ndjson";
@@ -61,7 +61,7 @@ export async function sendEvents(
     }
     if (!response.destroyed) response.end();
   } catch (error) {
-    response.destroy();
+    cut(response);
     throw error;
   } finally {
     clearInterval(timer);

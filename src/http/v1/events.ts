@@ -9,6 +9,7 @@ import { beginning, decodeCursor, encodeCursor } from "./cursor.ts";
 import { type EncodedEvent, encodeEvent } from "./encodeEvent.ts";
 import { type StreamFormat, sendEvents } from "./eventStream.ts";
 import { follow } from "./follow.ts";
+import type { Follower } from "./followers.ts";
 import { checkPosition } from "./gaps.ts";
 import { read, readFlag } from "./parameters.ts";
 import type { RouteParts } from "./routeParts.ts";
@@ -29,6 +30,7 @@ export async function jobEvents(
   if (from !== null) checkPosition(parts.broker, job, from);
   await sendJobEvents(parts, {
     response,
+    follower: parts.followers.enter(response),
     id,
     from,
     live,
@@ -39,6 +41,7 @@ export async function jobEvents(
 
 interface EventsAnswer {
   readonly response: ServerResponse;
+  readonly follower: Follower;
   readonly id: JobId;
   /** What the client has seen already; null for nothing. */
   readonly from: OutputPosition | null;
@@ -49,12 +52,10 @@ interface EventsAnswer {
 
 /** Answers with a job's events. Who follows a running job is there for it, as its disconnect policy has it. */
 export async function sendJobEvents(parts: RouteParts, answer: EventsAnswer): Promise<void> {
-  const { broker, limits, encode, followers } = parts;
-  const { response, id, from, live, format, headers } = answer;
+  const { broker, limits, encode } = parts;
+  const { response, follower, id, from, live, format, headers } = answer;
   const signal = whileConnected(response);
-  const leave = followers.enter(live ? broker.active(id) : undefined);
-  response.on("close", leave);
-  if (response.destroyed) leave();
+  follower.attend(live ? broker.active(id) : undefined);
   async function* encoded(): AsyncGenerator<EncodedEvent> {
     for await (const event of follow(broker, id, { from, live, signal })) yield encodeEvent(event, encode);
   }

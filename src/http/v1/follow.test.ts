@@ -99,6 +99,32 @@ describe("text that is cut", () => {
     }
   });
 
+  test("and goes on while its begin is read comes in whole characters", async () => {
+    const job = await start();
+    const [begin, rest] = [Buffer.from("a☃").subarray(0, 2), Buffer.from("a☃").subarray(2)];
+    const open = job.broker.follow.bind(job.broker);
+    let reads = 0;
+    job.broker.follow = (id) => {
+      const reader = open(id);
+      if (reader === null) return null;
+      const read: typeof reader.read = async (...wanted) => {
+        const bytes = await reader.read(...wanted);
+        // The second one has begun to read half a character.
+        reads += 1;
+        if (reads === 2) job.write("stdout", rest, 20);
+        return bytes;
+      };
+      return { ...reader, read };
+    };
+    const live = listen(job);
+    job.write("stdout", begin);
+    await until(() => reads >= 3, { describe: "the rest to be read" });
+    job.end();
+    await live.over;
+    expect(outputs(live.events).every(({ isText }) => isText)).toBe(true);
+    expect(bytesOf(live.events, "stdout").toString()).toBe("a☃");
+  });
+
   test("and never goes on comes as bytes: at the end at once, before it after a moment", async () => {
     const job = await start();
     const live = listen(job);

@@ -104,26 +104,33 @@ async function next(
   position: OutputPosition,
   { raw, waitForRest }: { readonly raw: boolean; readonly waitForRest: boolean },
 ): Promise<OutputEvent | "unfinished" | null> {
-  const stretch = reader.at(position);
-  if (stretch === null) return null;
-  const { stream } = stretch;
-  const offset = position[stream];
-  const length = Math.min(pieceBytes, spanOf(reader, position, stretch));
-  const bytes = await reader.read(stream, offset, length);
-  if (bytes.byteLength === 0) return null;
-  const give = (part: Uint8Array, isText: boolean): OutputEvent => {
-    const after = { ...position, [stream]: offset + part.byteLength };
-    return { type: stream, position: after, offset, bytes: part, isText };
-  };
-  if (raw) return give(bytes, false);
-  const whole = wholeCharacters(bytes);
-  if (whole > 0) return give(bytes.subarray(0, whole), true);
-  // What may be the begin of a character is left for the next event, which may be text again.
-  const binary = bytes.byteLength - incompleteTail(bytes);
-  if (binary > 0) return give(bytes.subarray(0, binary), false);
-  // The rest of the character may be on its way, unless something else has come first.
-  const after = reader.at({ ...position, [stream]: offset + bytes.byteLength });
-  return waitForRest && after === null ? "unfinished" : give(bytes, false);
+  for (let least = 0; ; ) {
+    const stretch = reader.at(position);
+    if (stretch === null) return null;
+    const { stream } = stretch;
+    const offset = position[stream];
+    const length = Math.min(pieceBytes, spanOf(reader, position, stretch));
+    const bytes = await reader.read(stream, offset, length);
+    if (bytes.byteLength === 0) return null;
+    const give = (part: Uint8Array, isText: boolean): OutputEvent => {
+      const after = { ...position, [stream]: offset + part.byteLength };
+      return { type: stream, position: after, offset, bytes: part, isText };
+    };
+    if (raw) return give(bytes, false);
+    const whole = wholeCharacters(bytes);
+    if (whole > 0) return give(bytes.subarray(0, whole), true);
+    // What may be the begin of a character is left for the next event, which may be text again.
+    const binary = bytes.byteLength - incompleteTail(bytes);
+    if (binary > 0) return give(bytes.subarray(0, binary), false);
+    const after = reader.at({ ...position, [stream]: offset + bytes.byteLength });
+    // It has come while its begin was read.
+    if (after?.stream === stream && length > least) {
+      least = length;
+      continue;
+    }
+    // The rest of the character may be on its way, unless something else has come first.
+    return waitForRest && after === null ? "unfinished" : give(bytes, false);
+  }
 }
 
 /** How many bytes of one stream come in a row, as far as that matters. */

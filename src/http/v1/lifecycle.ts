@@ -12,9 +12,7 @@ export async function lifecycleEvents(
   { request, response, query }: Exchange,
 ): Promise<void> {
   readNone(query);
-  const leave = parts.followers.enter(undefined);
-  response.on("close", leave);
-  if (response.destroyed) leave();
+  parts.followers.enter(response);
   const signal = whileConnected(response);
   await sendEvents(response, events(parts, signal), {
     format: formatOf(request.headers.accept),

@@ -4,9 +4,10 @@ import { ErrandError } from "../../core/errors.ts";
 import { isJobId } from "../../core/ids.ts";
 import { isLive, type Job, type JobId } from "../../core/job.ts";
 import type { OutputStream } from "../../core/ports.ts";
-import { roomIn, whileConnected } from "../backpressure.ts";
+import { cut, roomIn, whileConnected } from "../backpressure.ts";
 import type { Exchange } from "../exchange.ts";
 import { Changes } from "./changes.ts";
+import type { Follower } from "./followers.ts";
 import { read, readBytes, readFlag } from "./parameters.ts";
 import { readRange } from "./range.ts";
 import type { RouteParts } from "./routeParts.ts";
@@ -43,7 +44,8 @@ export async function sendOutput(
       tail === undefined
         ? followOffset(range, { bytes, over: broker.active(id) === undefined })
         : Math.max(0, bytes - tail);
-    await followOutput(parts, { response, id, stream, offset, headers: {} });
+    const follower = parts.followers.enter(response);
+    await followOutput(broker, { response, follower, id, stream, offset, headers: {} });
     return;
   }
   if (tail !== undefined) {
@@ -109,7 +111,7 @@ async function sendPart(broker: Broker, { response, id, stream, start, end, tota
   for (let offset = start; offset < end && !response.destroyed; ) {
     const chunk = await readKept(broker, { id, stream, offset, length: Math.min(chunkBytes, end - offset) });
     if (chunk.byteLength === 0) {
-      response.destroy();
+      cut(response);
       return;
     }
     offset += chunk.byteLength;
@@ -120,6 +122,7 @@ async function sendPart(broker: Broker, { response, id, stream, start, end, tota
 
 interface Following {
   readonly response: ServerResponse;
+  readonly follower: Follower;
   readonly id: JobId;
   readonly stream: OutputStream;
   readonly offset: number;
@@ -131,13 +134,11 @@ interface Following {
  * in a cut answer: the server stopped the job, it never ran, or not all of it is kept.
  */
 export async function followOutput(
-  { broker, followers }: Pick<RouteParts, "broker" | "followers">,
-  { response, id, stream, offset: start, headers }: Following,
+  broker: Broker,
+  { response, follower, id, stream, offset: start, headers }: Following,
 ): Promise<void> {
   const active = broker.active(id);
-  const leave = followers.enter(active);
-  response.on("close", leave);
-  if (response.destroyed) leave();
+  follower.attend(active);
   const known = broker.outputBytes(id, stream) ?? 0;
   response.writeHead(start > 0 ? 206 : 200, {
     ...commonHeaders,
@@ -159,14 +160,14 @@ export async function followOutput(
     changes.close();
   }
   if (response.destroyed) return;
-  if (active?.wasStopped || isPart(active?.job ?? broker.get(id), stream)) response.destroy();
+  if (active?.wasStopped || isPart(active?.job ?? broker.get(id), stream)) cut(response);
   else response.end();
 }
 
 /** Sends what has come behind the offset; where it has come to. */
 async function sendNew(
   broker: Broker,
-  { response, id, stream, offset: start }: Omit<Following, "headers">,
+  { response, id, stream, offset: start }: Omit<Following, "headers" | "follower">,
 ): Promise<number> {
   let offset = start;
   while (!response.destroyed) {

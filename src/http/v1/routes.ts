@@ -118,7 +118,8 @@ const stopRoute = createRoute({
   responses: {
     200: json(jobSchema, "The job, ended"),
     ...problems,
-    ...{ 413: problem("The body is too large"), 422: problem("The body is not valid") },
+    ...{ 409: problem("It is detached"), 413: problem("The body is too large") },
+    422: problem("The body is not valid"),
   },
 });
 
@@ -172,7 +173,7 @@ export function makeRoutes(parts: RouteParts): OpenAPIHono<{ Bindings: TokenCall
   app.get("/v1/jobs/:id", async (context) => {
     const seconds = readWait(queryOf(context.req.url), limits.waitSeconds);
     const id = readId(context.req.param("id"));
-    return context.json(encode(known(await broker.wait(id, seconds), id)));
+    return context.json(encode(known(await broker.wait(id, seconds, context.env.gone()), id)));
   });
 
   app.openAPIRegistry.registerPath(signalRoute);

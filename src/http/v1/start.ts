@@ -4,6 +4,7 @@ import { ErrandError } from "../../core/errors.ts";
 import type { Started } from "../../core/idempotency.ts";
 import { isLive, type Job, type JobId, type JobSpec } from "../../core/job.ts";
 import { checkScope } from "../../core/scopes.ts";
+import { whileConnected } from "../backpressure.ts";
 import { type Exchange, sendWhole } from "../exchange.ts";
 import { streamOutput } from "../streamOutput.ts";
 import { captureOutput } from "./capture.ts";
@@ -38,6 +39,8 @@ export async function startJob(parts: RouteParts, exchange: Exchange): Promise<v
   }
   const requestSha256 = createHash("sha256").update(body).digest();
   const idempotent = key === null ? null : { owner: principal.name, key, requestSha256 };
+  // Before the start: a job that nobody may follow would run unattended.
+  const follower = wish === "job" ? null : parts.followers.enter(response);
   const { job, replayed } = await start(parts, exchange, spec, idempotent);
   const joined = job.owner !== principal.name || job.command !== spec.command;
   const headers = {
@@ -45,12 +48,14 @@ export async function startJob(parts: RouteParts, exchange: Exchange): Promise<v
     "Errand-Job-Id": job.id,
     ...(replayed && { "Idempotent-Replayed": "true" }),
   };
-  if (wish === "sse" || wish === "ndjson") {
-    await sendJobEvents(parts, { response, id: job.id, from: null, live: true, format: wish, headers });
-  } else if (wish === "raw") {
-    await followOutput(parts, { response, id: job.id, stream: "stdout", offset: 0, headers });
-  } else {
+  if (wish === "job" || follower === null) {
     await answerJob(parts, response, { job, wait, status: replayed || joined ? 200 : 201, headers });
+  } else if (wish === "raw") {
+    const { broker } = parts;
+    await followOutput(broker, { response, follower, id: job.id, stream: "stdout", offset: 0, headers });
+  } else {
+    const answer = { response, follower, id: job.id, from: null, live: true, format: wish, headers } as const;
+    await sendJobEvents(parts, answer);
   }
 }
 
@@ -102,7 +107,7 @@ interface JobAnswer {
 
 async function answerJob(parts: RouteParts, response: ServerResponse, answer: JobAnswer): Promise<void> {
   const { broker, limits, encode } = parts;
-  const job = (await broker.wait(answer.job.id, answer.wait ?? 0)) ?? answer.job;
+  const job = (await broker.wait(answer.job.id, answer.wait ?? 0, whileConnected(response))) ?? answer.job;
   if (response.destroyed) return;
   const wire = encode(job);
   const captured =

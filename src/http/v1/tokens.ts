@@ -14,6 +14,8 @@ import { listRoute, makeRoute, revokeRoute, shutdownRoute } from "./tokenRoutes.
 export interface TokenCaller {
   readonly owner: string;
   readonly scopes: readonly Scope[];
+  /** Aborted when they have gone. */
+  readonly gone: () => AbortSignal;
 }
 
 /** One line for those who want to know later: who has done what, and how it went. */

@@ -47,7 +47,7 @@ export async function attach(
   if (socket.destroyed) return;
   const seat = parts.attachers.enter(id, `${readOnly ? "reads" : "writes"}/${writer}`);
   socket.on("close", seat.leave);
-  socket.on("close", parts.followers.enter(broker.active(id)));
+  parts.followers.enter(socket).attend(broker.active(id));
   const server = new WebSocketServer({
     ...{ noServer: true, clientTracking: false, perMessageDeflate: false },
     maxPayload: parts.limits.attachFrameBytes,
