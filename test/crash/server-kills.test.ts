@@ -12,7 +12,7 @@ afterAll(endEverything);
 const kills = count(10, 200);
 const jobsAtOnce = 20;
 /** Some 200 take a second. */
-const mostLines = 600;
+const mostLines = 400;
 const mostMillisecondsToKill = 300;
 
 test(

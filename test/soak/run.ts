@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { record } from "./record.ts";
 import { type Row, rows } from "./rows.ts";
-import { type Result, tryRow } from "./try-row.ts";
+import { minutesOf, type Result, tryRow } from "./try-row.ts";
 
 const usage = `npm run soak -- [R1 R3 …] [--scale 0.1] [--minutes 20] [--beside R19] [--record]
 
@@ -34,9 +34,8 @@ async function main(): Promise<number> {
   const beside = values.beside === undefined ? null : find(values.beside);
   const wanted = positionals.length === 0 ? rows : positionals.map(find);
   const inTurn = wanted.filter((row) => row !== beside);
-  const minutesOf = (row: Row) => (row.row === "R19" ? effort.minutes + 1 : row.minutes * effort.scale);
-  const sum = inTurn.reduce((all, row) => all + minutesOf(row), 0);
-  const estimate = Math.max(sum, beside === null ? 0 : minutesOf(beside));
+  const sum = inTurn.reduce((all, row) => all + minutesOf(row, effort), 0);
+  const estimate = Math.max(sum, beside === null ? 0 : minutesOf(beside, effort));
   console.log(`${inTurn.length + (beside === null ? 0 : 1)} rows, about ${Math.ceil(estimate)} minutes`);
 
   const results: Result[] = [];
