@@ -1,7 +1,7 @@
 import type { ActiveJob } from "./activeJob.ts";
 import type { EventBus } from "./eventBus.ts";
-import type { DetachedJob, EndedJob, Job, JobEnd, OutputSummary, RunningJob } from "./job.ts";
-import type { Clock, JobHistory, JobLog } from "./ports.ts";
+import type { DetachedJob, EndedJob, Job, RunningJob } from "./job.ts";
+import type { Clock, JobHistory, JobLog, Remains } from "./ports.ts";
 import type { Instant, JobEvent } from "./transitions.ts";
 
 export interface LivesParts {
@@ -66,11 +66,12 @@ export class JobLives {
   }
 
   /** Its shim has gone. How it has ended is what its directory says, if that says anything. */
-  vanished(
-    active: ActiveJob,
-    { end, output }: { readonly end: JobEnd | null; readonly output: OutputSummary },
-  ): void {
-    if (end !== null && active.job.state === "running") {
+  vanished(active: ActiveJob, { started, end, output }: Remains): void {
+    const execution = end ?? started;
+    // One that was found after a restart may have ended before its shim could be asked.
+    if (active.job.state === "starting" && execution !== null)
+      this.executed(active, execution.pid, { wall: execution.startedAt, monotonic: 0 });
+    if (end !== null) {
       this.over(active, { type: "reported", end });
       return;
     }

@@ -131,6 +131,15 @@ export interface PreparedFiles {
   discard(): void;
 }
 
+/** What is left of a job whose shim has gone. */
+export interface Remains {
+  /** Its execution (milliseconds since 1970); null when it is not known to have been executed. */
+  readonly started: { readonly pid: number; readonly startedAt: number } | null;
+  /** How it ended; null when that is not known. */
+  readonly end: JobEnd | null;
+  readonly output: OutputSummary;
+}
+
 /** Where the output of jobs is kept. */
 export interface Spool {
   /** Makes the directory of a job that a shim is to run. Resolves and throws as `create`. */
@@ -140,7 +149,7 @@ export interface Spool {
   /** The same, and no more will come. */
   countLast(id: JobId, storedBytes: number): void;
   /** What the directory of a job whose shim has gone says. */
-  inspect(id: JobId): { readonly end: JobEnd | null; readonly output: OutputSummary };
+  inspect(id: JobId): Remains;
   /** Makes the job's directory; its spec is on the disk when this resolves. Throws `storage-full`. */
   create(job: StartingJob, spec: JobSpec): Promise<JobFiles>;
   /** Bytes of that stream that are there now; null when the job has no files. */

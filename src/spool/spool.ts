@@ -3,9 +3,9 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { ErrandError } from "../core/errors.ts";
 import { isJobId } from "../core/ids.ts";
-import type { JobEnd, JobId, JobSpec, OutputSummary, StartingJob } from "../core/job.ts";
+import type { JobId, JobSpec, StartingJob } from "../core/job.ts";
 import type { Limits } from "../core/limits.ts";
-import type { JobFiles, OutputReader, OutputStream, PreparedFiles, Spool } from "../core/ports.ts";
+import type { JobFiles, OutputReader, OutputStream, PreparedFiles, Remains, Spool } from "../core/ports.ts";
 import type { DataQuota } from "../core/quota.ts";
 import { fixedBytes, JobDirectory, prepareDirectory, preparedBytes } from "./jobDirectory.ts";
 import { fileNames, jobsDirectory, storedBytes } from "./layout.ts";
@@ -83,7 +83,7 @@ export class FileSpool implements Spool {
     this.#counted.delete(id);
   }
 
-  inspect(id: JobId): { readonly end: JobEnd | null; readonly output: OutputSummary } {
+  inspect(id: JobId): Remains {
     const { data, limits } = this.#parts;
     return inspectJob(this.#checked(id), { data, stderrTailBytes: limits.stderrTailBytes });
   }

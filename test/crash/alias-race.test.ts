@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Answer } from "../support/answer.ts";
 import { endedJob, stop } from "../support/jobs.ts";
 import { withToken } from "../support/processes.ts";
+import { count, patience, report } from "../support/scale.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import { Exclusive, statuses } from "./support/exclusive.ts";
 import { runsOf } from "./support/history.ts";
@@ -15,8 +16,8 @@ beforeAll(async () => {
 afterAll(endEverything);
 
 const connectionCount = 50;
-const rounds = 20;
-const total = 2_000;
+const rounds = count(20, 100);
+const total = count(2_000, 10_000);
 
 interface Holder {
   connection: KeepAlive;
@@ -63,37 +64,45 @@ const ends: Record<string, End> = {
   },
 };
 
-test(`R18: ${rounds * connectionCount} starts, ${connectionCount} at once: one 200 each time, and free again after each kind of end`, async () => {
-  const exclusive = new Exclusive();
-  const connections = Array.from({ length: connectionCount }, () => new KeepAlive(server));
-  const names = Object.keys(ends);
-  for (let round = 0; round < rounds; round += 1) {
-    const holder = await race(connections, exclusive);
-    await ends[names[round % names.length] ?? ""]?.(holder, exclusive);
-    expect(withToken(exclusive.token)).toEqual([]);
-  }
-  expect(exclusive.violations()).toBe(0);
-}, 60_000);
+test(
+  `R18: ${rounds * connectionCount} starts, ${connectionCount} at once: one 200 each time, and free again after each kind of end`,
+  async () => {
+    const exclusive = new Exclusive();
+    const connections = Array.from({ length: connectionCount }, () => new KeepAlive(server));
+    const names = Object.keys(ends);
+    for (let round = 0; round < rounds; round += 1) {
+      const holder = await race(connections, exclusive);
+      await ends[names[round % names.length] ?? ""]?.(holder, exclusive);
+      expect(withToken(exclusive.token)).toEqual([]);
+    }
+    expect(exclusive.violations()).toBe(0);
+  },
+  patience(60_000),
+);
 
 describe("R18: free for all", () => {
-  test(`${total} starts over ${connectionCount} connections: never two at once`, async () => {
-    const exclusive = new Exclusive();
-    exclusive.open();
-    const answers: Answer[] = [];
-    await overConnections(server, { connections: connectionCount, total }, async (connection) => {
-      answers.push(await connection.request(exclusive.request()));
-    });
-    const counts = statuses(answers);
-    const granted = answers.filter(({ status }) => status === 200);
-    const runs = await runsOf(server, exclusive.alias);
-    console.log(`R18: ${JSON.stringify(counts)}, ${exclusive.violations()} at once`);
-    expect(Object.keys(counts)).toEqual(["200", "409"]);
-    expect(granted.filter(({ body, complete }) => body.toString() !== "held\n" || !complete)).toEqual([]);
-    expect(exclusive.violations()).toBe(0);
-    expect(runs).toHaveLength(granted.length);
-    const overlapping = runs.filter(({ startedAt }, index) => startedAt < (runs[index - 1]?.endedAt ?? 0));
-    expect(overlapping).toEqual([]);
-  }, 60_000);
+  test(
+    `${total} starts over ${connectionCount} connections: never two at once`,
+    async () => {
+      const exclusive = new Exclusive();
+      exclusive.open();
+      const answers: Answer[] = [];
+      await overConnections(server, { connections: connectionCount, total }, async (connection) => {
+        answers.push(await connection.request(exclusive.request()));
+      });
+      const counts = statuses(answers);
+      const granted = answers.filter(({ status }) => status === 200);
+      const runs = await runsOf(server, exclusive.alias);
+      report("R18", `${total} racing starts: ${JSON.stringify(counts)}, ${exclusive.violations()} at once`);
+      expect(Object.keys(counts)).toEqual(["200", "409"]);
+      expect(granted.filter(({ body, complete }) => body.toString() !== "held\n" || !complete)).toEqual([]);
+      expect(exclusive.violations()).toBe(0);
+      expect(runs).toHaveLength(granted.length);
+      const overlapping = runs.filter(({ startedAt }, index) => startedAt < (runs[index - 1]?.endedAt ?? 0));
+      expect(overlapping).toEqual([]);
+    },
+    patience(60_000),
+  );
 
   test("the witness sees two at once when they have different aliases", async () => {
     const exclusive = new Exclusive();

@@ -4,6 +4,7 @@ import { run } from "../support/jobs.ts";
 import { argumentsOf, isLiving } from "../support/proc.ts";
 import { newToken, withToken } from "../support/processes.ts";
 import { program } from "../support/programs.ts";
+import { count, patience, report } from "../support/scale.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import { until } from "../support/wait.ts";
 import {
@@ -22,6 +23,8 @@ import { mountRefusal, smallDisk } from "./support/small-disk.ts";
 afterAll(endEverything);
 
 const times = 5;
+/** So often each kind of end. */
+const rounds = count(1, 10);
 const diskBytes = 1024 * 1024;
 /** More than fits, in numbered lines. */
 const flood = `'${program("print-bytes")}' 2000000`;
@@ -61,24 +64,32 @@ async function forget(server: Server, id: string): Promise<void> {
 }
 
 describe.skipIf(why !== undefined)(`R6 on a disk of ${diskBytes} bytes${why ? ` (${why})` : ""}`, () => {
-  test(`${times} jobs that write more than fits, one after the other`, async () => {
-    const disk = await smallDisk(diskBytes);
-    const server = await startServer({ dataDir: disk.data });
-    for (const [end, outcome] of ends.slice(0, times)) {
-      const job = await ran(server, { shell: `${flood}; ${end}` });
-      const stdout = { bytes: 2_000_000, keptFrom: 0, truncated: true };
-      expect(job).toMatchObject({ state: "ended", outcome, stdout, stderr: { truncated: false } });
-      disk.fill();
-      expect(await look(server, job.id)).toEqual(job);
-      await expectCut(server, job.id);
-      expect((await run(server, ["echo", "x"])).text).toBe("x\n");
-      const refused = await post(server, { command: ["true"] });
-      expect(await refusal(refused)).toEqual({ status: 507, code: "storage-full" });
-      disk.free();
-      await forget(server, job.id);
-    }
-    expect(server.logLines().filter(({ level }) => level === 60)).toEqual([]);
-  }, 40_000);
+  test(
+    `${times * rounds} jobs that write more than fits, one after the other`,
+    async () => {
+      const disk = await smallDisk(diskBytes);
+      const server = await startServer({ dataDir: disk.data });
+      for (const [end, outcome] of Array.from({ length: rounds }, () => ends).flat()) {
+        const job = await ran(server, { shell: `${flood}; ${end}` });
+        const stdout = { bytes: 2_000_000, keptFrom: 0, truncated: true };
+        expect(job).toMatchObject({ state: "ended", outcome, stdout, stderr: { truncated: false } });
+        disk.fill();
+        expect(await look(server, job.id)).toEqual(job);
+        await expectCut(server, job.id);
+        expect((await run(server, ["echo", "x"])).text).toBe("x\n");
+        const refused = await post(server, { command: ["true"] });
+        expect(await refusal(refused)).toEqual({ status: 507, code: "storage-full" });
+        disk.free();
+        await forget(server, job.id);
+      }
+      expect(server.logLines().filter(({ level }) => level === 60)).toEqual([]);
+      report(
+        "R6",
+        `${times * rounds} jobs cut by a full disk: ends exact, told to be cut, the server answers`,
+      );
+    },
+    patience(40_000),
+  );
 
   test("jobs that run when it fills up go on, and end as they end", async () => {
     const disk = await smallDisk(diskBytes);

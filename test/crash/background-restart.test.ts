@@ -3,18 +3,30 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryDirectory } from "../support/cleanup.ts";
+import { stop } from "../support/jobs.ts";
 import { signal } from "../support/proc.ts";
 import { newToken, untilGone, untilLiving } from "../support/processes.ts";
 import { program, treeShapes } from "../support/programs.ts";
+import { count, patience, report } from "../support/scale.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import { until } from "../support/wait.ts";
-import { background, ended, look, outputText, post, ran, refusal, shell } from "./support/background.ts";
+import {
+  background,
+  ended,
+  look,
+  outputText,
+  post,
+  ran,
+  refusal,
+  type Spec,
+  shell,
+} from "./support/background.ts";
 import { livingOf, millisecondsToEnd, shapes } from "./support/trees.ts";
 
 afterAll(endEverything);
 
 /** Some 20 s on an idle machine. */
-const timeoutMilliseconds = 120_000;
+const timeoutMilliseconds = patience(120_000);
 const lost = { state: "lost", outcome: { reason: "lost", code: null, signal: null, success: false } };
 /** Where a server keeps its jobs' files. */
 const jobsOf = ({ dataDir }: Server) => join(dataDir, "jobs");
@@ -164,34 +176,56 @@ describe("SIGKILL", () => {
     timeoutMilliseconds,
   );
 
-  const kills = 50;
-  const chains = 2;
+  const kills = count(50, 500);
+  /** Kills the server right after it has acknowledged a start, and gives the next one with what that tells. */
+  async function killAfterStart(server: Server, spec: Spec) {
+    const { id } = await background(server, { alias: "same", ...spec });
+    signal(server.pid, "SIGKILL");
+    await server.kill9();
+    const next = await again(server);
+    return { id, next, told: await look(next, id) };
+  }
 
-  /** One server after the other on the same data, each killed right after it has acknowledged a start. */
+  /** One server after the other on the same data. */
   async function killAgainAndAgain(times: number): Promise<void> {
     let server = await startServer();
     const token = newToken();
     const ids: string[] = [];
     for (let turn = 0; turn < times; turn += 1) {
       const command = turn % 2 === 0 ? ["sleep", "120", token] : ["true"];
-      const { id } = await background(server, { command, alias: "same", survive: false });
-      signal(server.pid, "SIGKILL");
-      await server.kill9();
-      server = await again(server);
+      const { id, next, told } = await killAfterStart(server, { command, survive: false });
+      server = next;
       ids.push(id);
-      const { state, outcome, alias } = await look(server, id);
       const known = turn % 2 === 0 ? ["lost"] : ["lost", "exited"];
-      expect(known).toContain(outcome?.reason ?? state);
-      expect(alias).toBe("same");
+      expect(known).toContain(told.outcome?.reason ?? told.state);
+      expect(told.alias).toBe("same");
     }
     expect(livingOf([{ token }])).toEqual([]);
     for (const id of ids) expect((await look(server, id)).outcome?.code ?? 0).toBe(0);
   }
 
+  /** The same with jobs that survive: every other one goes on. */
+  async function killBesideSurvivors(times: number): Promise<void> {
+    let server = await startServer();
+    const token = newToken();
+    for (let turn = 0; turn < times; turn += 1) {
+      const goesOn = turn % 2 === 0;
+      const spec = goesOn ? { command: ["sleep", "120", token] } : { shell: "exit 7" };
+      const { id, next, told } = await killAfterStart(server, { ...spec, survive: true });
+      server = next;
+      expect(told.alias).toBe("same");
+      if (goesOn) expect([told.state, (await stop(server, id, 1)).status]).toEqual(["running", 200]);
+      const outcome = goesOn ? { reason: "stopped" } : { reason: "exited", code: 7 };
+      expect(await ended(server, id)).toMatchObject({ state: "ended", outcome });
+    }
+    expect(livingOf([{ token }])).toEqual([]);
+  }
+
   test(
-    `R13: ${kills} times right after the 201: each job is known, as lost or as it ended`,
+    `R13: ${kills} times right after the 201: each job is known, as lost, as it ended or as it goes on`,
     async () => {
-      await Promise.all(Array.from({ length: chains }, () => killAgainAndAgain(kills / chains)));
+      await Promise.all([killAgainAndAgain(kills / 2), killBesideSurvivors(kills / 2)]);
+      report("R13", `${kills} servers killed right after a 201: all ${kills} jobs known`);
     },
     timeoutMilliseconds,
   );

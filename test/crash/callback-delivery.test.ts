@@ -6,13 +6,14 @@ import { answering, Receiver } from "../support/callback-receiver.ts";
 import { loopbackCallbacks, startCalling, untilState, verified } from "../support/callbacks.ts";
 import { temporaryDirectory } from "../support/cleanup.ts";
 import { endedJob } from "../support/jobs.ts";
+import { count, patience, report } from "../support/scale.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import { until } from "../support/wait.ts";
 
 afterAll(endEverything);
 
-const kills = 20;
-const timeoutMilliseconds = 120_000;
+const kills = count(20, 200);
+const timeoutMilliseconds = patience(120_000);
 const config = loopbackCallbacks(Array.from({ length: 9 }, () => 0.3));
 const files = temporaryDirectory("ended");
 
@@ -85,6 +86,7 @@ test(
       expect([...new Set(received.map((one) => one.id))]).toEqual(deliveries.map((one) => one.id));
       expect(verified(server, received.at(-1) ?? fail())).toMatchObject({ type: "job.ended", job: { id } });
     }
+    report("R14", `${kills} kills between an end and its delivery: ${kills} delivered, each under one id`);
   },
   timeoutMilliseconds,
 );

@@ -5,6 +5,7 @@ import { endedJob, specOf } from "../support/jobs.ts";
 import { newToken, untilLiving } from "../support/processes.ts";
 import { program, treeShapes } from "../support/programs.ts";
 import type { RawConnection } from "../support/raw.ts";
+import { count, patience, report } from "../support/scale.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import { millisecondsToEnd, percentile, type Shape, startTrees } from "./support/trees.ts";
 
@@ -15,7 +16,7 @@ beforeAll(async () => {
 afterAll(endEverything);
 
 /** With a hundred, one that the machine has delayed does not decide. */
-const timesPerWay = 25;
+const timesPerWay = count(25, 125);
 const p99Milliseconds = 250;
 const obedient: readonly Shape[] = ["child", "background-child", "setsid-cleared", "daemonize-cleared"];
 
@@ -39,26 +40,30 @@ describe(`R9: 4 ways to leave, ${timesPerWay} times each`, () => {
         expect(outcome).toMatchObject({ reason: "disconnected", success: false });
       }
     },
-    40_000,
+    patience(40_000),
   );
 
-  test("the client's process is killed", async () => {
-    const authorization = `Authorization: Bearer ${server.token}`;
-    const url = `${server.url}/process`;
-    for (let turn = 0; turn < timesPerWay; turn += 1) {
-      const shape = obedient[turn % obedient.length] ?? "child";
-      const token = newToken();
-      const body = JSON.stringify(specOf([program(shape), token]));
-      const curl = startCommand(["curl", "-sSN", "-H", authorization, "-d", body, url]);
-      await untilLiving(token, treeShapes[shape]);
-      times.push(await millisecondsToEnd([{ token }], () => curl.kill("SIGKILL")));
-      expect((await curl.result).signal).toBe("SIGKILL");
-    }
-  }, 40_000);
+  test(
+    "the client's process is killed",
+    async () => {
+      const authorization = `Authorization: Bearer ${server.token}`;
+      const url = `${server.url}/process`;
+      for (let turn = 0; turn < timesPerWay; turn += 1) {
+        const shape = obedient[turn % obedient.length] ?? "child";
+        const token = newToken();
+        const body = JSON.stringify(specOf([program(shape), token]));
+        const curl = startCommand(["curl", "-sSN", "-H", authorization, "-d", body, url]);
+        await untilLiving(token, treeShapes[shape]);
+        times.push(await millisecondsToEnd([{ token }], () => curl.kill("SIGKILL")));
+        expect((await curl.result).signal).toBe("SIGKILL");
+      }
+    },
+    patience(40_000),
+  );
 
   test(`all of them: 0 left, p99 at most ${p99Milliseconds} ms`, () => {
     const [p50, p99] = [percentile(times, 0.5), percentile(times, 0.99)].map(Math.round);
-    console.log(`R9: ${times.length} clients left, gone after p50 ${p50} ms, p99 ${p99} ms, 0 left`);
+    report("R9", `${times.length} clients left, gone after p50 ${p50} ms, p99 ${p99} ms, 0 processes left`);
     expect(times).toHaveLength(4 * timesPerWay);
     expect(p99).toBeLessThanOrEqual(p99Milliseconds);
   });

@@ -6,6 +6,7 @@ import { temporaryDirectory } from "../support/cleanup.ts";
 import { endedJob, newAlias, run } from "../support/jobs.ts";
 import { bytesWrittenBy } from "../support/proc.ts";
 import { killByToken, newToken, untilLiving, withToken } from "../support/processes.ts";
+import { count, patience, report } from "../support/scale.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import { until } from "../support/wait.ts";
 import { BodyReader } from "./support/body-reader.ts";
@@ -17,7 +18,12 @@ let server: Server;
 beforeAll(async () => {
   server = await startServer();
 });
-afterAll(endEverything);
+/** Grandchildren that neither hung nor changed an answer, and lived on. */
+let answered = 0;
+afterAll(async () => {
+  report("R21", `${answered} answers with a grandchild that holds the pipe: in time, whole, and it lives on`);
+  await endEverything();
+});
 
 /** The drain takes a second at most; the rest is for the command itself on a busy machine. */
 const answerMilliseconds = 1_000 + 1_000;
@@ -29,10 +35,21 @@ const printed = Array.from({ length: 20_000 }, (_, index) => `${String(index + 1
 
 const held = ["stdout", "stderr", "both"];
 const manners = ["silent", "sometimes", "flooding"];
+/** Each shape so often. */
+const times = count(1, 6);
 const shapes = held.flatMap((what) => manners.map((manner) => [what, manner] as const));
 
 describe(`R21: ${shapes.length} shapes of a grandchild, and one that knows no end`, () => {
-  test.each(shapes)("it holds %s, %s", async (what, manner) => {
+  test.each(shapes)(
+    "it holds %s, %s",
+    async (what, manner) => {
+      for (let turn = 0; turn < times; turn += 1) await hold(what, manner);
+      answered += times;
+    },
+    patience(20_000),
+  );
+
+  async function hold(what: string, manner: string): Promise<void> {
     const [alias, token] = [newAlias(), newToken()];
     const notes = join(temporaryDirectory("notes"), "written");
     const written = () => (existsSync(notes) ? readFileSync(notes, "utf8").length / "written\n".length : 0);
@@ -60,7 +77,7 @@ describe(`R21: ${shapes.length} shapes of a grandchild, and one that knows no en
     }
     expect(withToken(token).length).toBeGreaterThan(0);
     await killByToken(token);
-  });
+  }
 
   test("it floods, and the client reads slowly: the drain time holds all the same", async () => {
     const [alias, token] = [newAlias(), newToken()];

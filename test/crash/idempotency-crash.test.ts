@@ -3,17 +3,18 @@ import { afterAll, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryDirectory } from "../support/cleanup.ts";
+import { count, patience, report } from "../support/scale.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import { until, within } from "../support/wait.ts";
 import { type BackgroundJob, look, shell } from "./support/background.ts";
 
 afterAll(endEverything);
 
-const rounds = 10;
+const rounds = count(10, 100);
 const startsPerRound = 10;
 /** The server is killed when so many are answered, and up to so much later: from before the first one to after the last. */
 const mostMillisecondsLater = 5;
-const timeoutMilliseconds = 90_000;
+const timeoutMilliseconds = patience(90_000);
 
 interface Start {
   readonly key: string;
@@ -103,7 +104,7 @@ test(
       }
       await until(() => starts.every((start) => runsOf(start) <= 1), { describe: "at most one run each" });
     }
-    console.log(`R12: ${JSON.stringify(counts)} of ${rounds * startsPerRound}, none executed twice`);
+    report("R12", `${JSON.stringify(counts)} of ${rounds * startsPerRound}, none executed twice`);
     // The kills came neither all before nor all after the work.
     expect(counts.acknowledged).toBeGreaterThan(0);
     expect(counts.acknowledged).toBeLessThan(rounds * startsPerRound);

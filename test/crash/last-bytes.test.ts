@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryDirectory } from "../support/cleanup.ts";
 import { job, newAlias } from "../support/jobs.ts";
+import { count, patience, report } from "../support/scale.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import { startRequest } from "./support/exclusive.ts";
 import { overConnections } from "./support/keep-alive.ts";
@@ -14,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(endEverything);
 
-const total = 2_000;
+const total = count(2_000, 10_000);
 const connections = 8;
 const largest = 1024 * 1024;
 
@@ -66,28 +67,32 @@ function commandOf(index: number, bytes: Buffer, file: string): Command {
   return way;
 }
 
-test(`R20: ${total} commands of 1 B to 1 MiB over ${connections} connections: every byte, every time`, async () => {
-  const bytes = pattern();
-  const file = join(temporaryDirectory("pattern"), "bytes");
-  writeFileSync(file, bytes);
-  const wrong: string[] = [];
-  const ids: string[] = [];
-  let received = 0;
-  const began = performance.now();
-  await overConnections(server, { connections, total }, async (connection, index) => {
-    const { name, cmd, args, expected } = commandOf(index, bytes, file);
-    const answer = await connection.request(startRequest({ alias: newAlias(), cmd, args }));
-    received += answer.body.length;
-    ids.push(answer.headers["errand-job-id"] ?? "");
-    if (answer.status === 200 && answer.complete && answer.body.equals(expected)) return;
-    wrong.push(`${name} of ${expected.length}: ${answer.status}, ${answer.body.length}, cut ${answer.cut}`);
-  });
-  const seconds = (performance.now() - began) / 1_000;
-  console.log(`R20: ${total} commands, ${received} bytes in ${seconds.toFixed(1)} s, ${wrong.length} wrong`);
-  expect(wrong).toEqual([]);
-  expect(new Set(ids).size).toBe(total);
-  // The record agrees with what was sent, and ended with the answer.
-  for (const id of ids.slice(-10)) {
-    expect(await job(server, id, 0)).toMatchObject({ state: "ended", outcome: { code: 0, success: true } });
-  }
-}, 60_000);
+test(
+  `R20: ${total} commands of 1 B to 1 MiB over ${connections} connections: every byte, every time`,
+  async () => {
+    const bytes = pattern();
+    const file = join(temporaryDirectory("pattern"), "bytes");
+    writeFileSync(file, bytes);
+    const wrong: string[] = [];
+    const ids: string[] = [];
+    let received = 0;
+    const began = performance.now();
+    await overConnections(server, { connections, total }, async (connection, index) => {
+      const { name, cmd, args, expected } = commandOf(index, bytes, file);
+      const answer = await connection.request(startRequest({ alias: newAlias(), cmd, args }));
+      received += answer.body.length;
+      ids.push(answer.headers["errand-job-id"] ?? "");
+      if (answer.status === 200 && answer.complete && answer.body.equals(expected)) return;
+      wrong.push(`${name} of ${expected.length}: ${answer.status}, ${answer.body.length}, cut ${answer.cut}`);
+    });
+    const seconds = (performance.now() - began) / 1_000;
+    report("R20", `${total} commands, ${received} bytes in ${seconds.toFixed(1)} s, ${wrong.length} wrong`);
+    expect(wrong).toEqual([]);
+    expect(new Set(ids).size).toBe(total);
+    // The record agrees with what was sent, and ended with the answer.
+    for (const id of ids.slice(-10)) {
+      expect(await job(server, id, 0)).toMatchObject({ state: "ended", outcome: { code: 0, success: true } });
+    }
+  },
+  patience(60_000),
+);

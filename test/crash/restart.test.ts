@@ -5,6 +5,7 @@ import { errand } from "../support/command.ts";
 import { job, newAlias, run } from "../support/jobs.ts";
 import { signal } from "../support/proc.ts";
 import { untilLiving, withToken } from "../support/processes.ts";
+import { count, patience, report } from "../support/scale.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import { Exclusive, statuses } from "./support/exclusive.ts";
 import { KeepAlive } from "./support/keep-alive.ts";
@@ -15,7 +16,9 @@ afterAll(endEverything);
 
 const times = 5;
 const connectionCount = 50;
-const timeoutMilliseconds = 60_000;
+/** Servers on one directory. */
+const startsAtOnce = count(5, 50);
+const timeoutMilliseconds = patience(60_000);
 /** The watchdog first, so that it cannot act any more. */
 const both = (server: Server) => {
   signal(watchdogOf(server.pid), "SIGKILL");
@@ -106,12 +109,14 @@ describe("R17: a data directory has one owner", () => {
   });
 
   test(
-    `of ${times} started at once on it after a kill, one wins`,
+    `of ${startsAtOnce} started at once on it after a kill, one wins`,
     async () => {
       const first = await startServer();
       await startTrees(first, ["fork-many"]);
       await first.kill9();
-      const starts = Array.from({ length: times }, () => startServer({ dataDir: first.dataDir }));
+      const starts = Array.from({ length: startsAtOnce }, () =>
+        startServer({ dataDir: first.dataDir, greetingTimeoutMilliseconds: patience(10_000) }),
+      );
       const results = await Promise.allSettled(starts);
       const won = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
       expect(won).toHaveLength(1);
@@ -120,6 +125,10 @@ describe("R17: a data directory has one owner", () => {
       );
       for (const reason of refused) expect(reason).toContain(`(exit 69)`);
       for (const reason of refused) expect(reason).toContain(`process number ${won[0]?.pid}`);
+      report(
+        "R17",
+        `${startsAtOnce} at once: ${won.length} won, ${refused.length} refused with 69 and the owner named`,
+      );
     },
     timeoutMilliseconds,
   );

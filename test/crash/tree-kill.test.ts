@@ -1,6 +1,7 @@
 // R8: whatever shape a tree has, nothing of it is left a second after KILL, however it was stopped.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { endedJob, stop } from "../support/jobs.ts";
+import { count, patience, report } from "../support/scale.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import { livingOf, millisecondsToEnd, type Shape, shapes, startTrees, type Tree } from "./support/trees.ts";
 
@@ -8,15 +9,33 @@ let server: Server;
 beforeAll(async () => {
   server = await startServer();
 });
-afterAll(endEverything);
+/** Trees of which nothing was left. */
+let ended = 0;
+afterAll(async () => {
+  report(
+    "R8",
+    `${ended} trees of ${shapes.length} shapes stopped by their client or the API, 0 processes left`,
+  );
+  await endEverything();
+});
 
 const times = 5;
+/** Each with so many of every shape at once. */
+const rounds = count(1, 10);
 const graceSeconds = 0.5;
 /** TERM, the grace time, KILL, and a second. */
 const stopMilliseconds = graceSeconds * 1_000 + 1_000;
 const serverKillMilliseconds = 1_000;
 
 const repeated = (shape: Shape) => Array.from({ length: times }, () => shape);
+
+/** Does something with a shape in every round. */
+function inRounds(action: (shape: Shape) => Promise<void>): (shape: Shape) => Promise<void> {
+  return async (shape) => {
+    for (let round = 0; round < rounds; round += 1) await action(shape);
+    ended += times * rounds;
+  };
+}
 
 function leave({ connection }: Tree, way: number): void {
   const ways = [() => connection.close(), () => connection.reset(), () => connection.halfClose()];
@@ -26,7 +45,7 @@ function leave({ connection }: Tree, way: number): void {
 describe(`R8: ${shapes.length} shapes, ${times} of each at once`, () => {
   test.each(shapes)(
     "%s: the client leaves",
-    async (shape) => {
+    inRounds(async (shape) => {
       const trees = await startTrees(server, repeated(shape));
       const gone = await millisecondsToEnd(trees, () => trees.forEach(leave));
       for (const { jobId } of trees) {
@@ -34,13 +53,13 @@ describe(`R8: ${shapes.length} shapes, ${times} of each at once`, () => {
       }
       console.log(`R8 ${shape}: ${trees.length} trees gone ${Math.round(gone)} ms after the client left`);
       expect(gone).toBeLessThanOrEqual(stopMilliseconds);
-    },
-    40_000,
+    }),
+    patience(40_000),
   );
 
   test.each(shapes)(
     "%s: POST /v1/jobs/{id}/stop",
-    async (shape) => {
+    inRounds(async (shape) => {
       const trees = await startTrees(server, repeated(shape));
       const gone = await millisecondsToEnd(trees, async () => {
         const stopped = trees.map(async ({ token, jobId }) => {
@@ -57,21 +76,26 @@ describe(`R8: ${shapes.length} shapes, ${times} of each at once`, () => {
       }
       console.log(`R8 ${shape}: ${trees.length} trees gone ${Math.round(gone)} ms after the stop`);
       expect(gone).toBeLessThanOrEqual(stopMilliseconds);
-    },
-    40_000,
+    }),
+    patience(40_000),
   );
 });
 
 describe(`R8: the server is killed, ${shapes.length} shapes at once`, () => {
-  test.each(Array.from({ length: times }, (_, index) => index + 1))(
-    `time %d of ${times}`,
+  test(
+    `${times * rounds} times`,
     async () => {
-      const victim = await startServer();
-      const trees = await startTrees(victim, shapes);
-      const gone = await millisecondsToEnd(trees, () => victim.kill9());
-      console.log(`R8 server killed: ${trees.length} trees gone after ${Math.round(gone)} ms`);
-      expect(gone).toBeLessThanOrEqual(serverKillMilliseconds);
+      for (let turn = 0; turn < times * rounds; turn += 1) await killServer();
+      report("R8", `${times * rounds} servers killed with all ${shapes.length} shapes: 0 processes left`);
     },
-    40_000,
+    patience(40_000),
   );
+
+  async function killServer(): Promise<void> {
+    const victim = await startServer();
+    const trees = await startTrees(victim, shapes);
+    const gone = await millisecondsToEnd(trees, () => victim.kill9());
+    console.log(`R8 server killed: ${trees.length} trees gone after ${Math.round(gone)} ms`);
+    expect(gone).toBeLessThanOrEqual(serverKillMilliseconds);
+  }
 });

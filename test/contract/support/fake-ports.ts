@@ -18,6 +18,7 @@ import type {
   OutputStream,
   PreparedFiles,
   ProcessListener,
+  Remains,
   Spool,
   SupervisedProcess,
   Supervisor,
@@ -130,7 +131,9 @@ export class Folders implements Spool {
   };
   count = () => true;
   countLast = () => {};
-  inspect = () => ({ end: null, output: noOutput });
+  /** What is left of a job whose shim has gone. */
+  remains: Remains = { started: null, end: null, output: noOutput };
+  inspect = () => this.remains;
   size = () => null;
   read = async () => new Uint8Array(0);
   remove = (id: JobId) => void this.removed.push(id);

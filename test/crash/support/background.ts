@@ -32,9 +32,16 @@ export type OutputName = "stdout" | "stderr";
 export type Spec = Readonly<Record<string, unknown>>;
 
 /** `POST /v1/jobs`, whatever comes of it. */
-export function post(server: Server, spec: Spec): Promise<Response> {
-  const headers = { "content-type": "application/json" };
-  return server.request("/v1/jobs", { method: "POST", headers, body: JSON.stringify(spec) });
+export function post(
+  server: Server,
+  spec: Spec,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Response> {
+  return server.request("/v1/jobs", {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify(spec),
+  });
 }
 
 /** Starts a job in the background; the answer must be 201. */

@@ -6,6 +6,10 @@ import type { RawConnection } from "../../support/raw.ts";
 import { rawProcess } from "../../support/raw-request.ts";
 import type { Server } from "../../support/server.ts";
 import { until } from "../../support/wait.ts";
+import type { Spec } from "./background.ts";
+import { atOnce, survivor } from "./surviving.ts";
+
+const startsAtOnce = 4;
 
 export type Shape = keyof typeof treeShapes;
 export const shapes = Object.keys(treeShapes) as Shape[];
@@ -33,15 +37,41 @@ export async function startTrees(server: Server, wanted: readonly Shape[]): Prom
       return { shape, token, jobId: connection.jobId, connection };
     }),
   );
-  const expected = wanted.reduce((sum, shape) => sum + treeShapes[shape], 0);
+  await untilComplete(trees);
+  return trees;
+}
+
+/** The same as jobs that survive their server. */
+export async function startSurvivingTrees(
+  server: Server,
+  wanted: readonly Shape[],
+  spec: Spec = {},
+): Promise<Omit<Tree, "connection">[]> {
+  const trees: Omit<Tree, "connection">[] = [];
+  await atOnce(wanted, startsAtOnce, async (shape) => {
+    const token = newToken();
+    const { id } = await survivor(server, { command: [program(shape), token], ...spec });
+    trees.push({ shape, token, jobId: id });
+  });
+  await untilComplete(trees);
+  return trees;
+}
+
+/** How many processes these trees have when all are there. */
+export function sizeOf(trees: readonly { shape: Shape }[]): number {
+  return trees.reduce((sum, { shape }) => sum + treeShapes[shape], 0);
+}
+
+async function untilComplete(trees: readonly Omit<Tree, "connection">[]): Promise<void> {
+  const expected = sizeOf(trees);
   let living = 0;
   const complete = () => {
     living = livingOf(trees).length;
     return living === expected;
   };
-  const describe = () => `${expected} processes of ${wanted.join(" ")}, there are ${living}`;
+  const names = trees.map(({ shape }) => shape).join(" ");
+  const describe = () => `${expected} processes of ${names}, there are ${living}`;
   await until(complete, { timeoutMilliseconds: 20_000, describe });
-  return trees;
 }
 
 /** The living processes of these trees, in one look at the process table. */
