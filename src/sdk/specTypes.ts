@@ -1,3 +1,4 @@
+import type { TerminalSize } from "./attachTypes.ts";
 import type { CallbackEvent, JobMode } from "./jobTypes.ts";
 
 interface CommonSpec {
@@ -16,6 +17,8 @@ interface CommonSpec {
   readonly survive?: boolean | undefined;
   /** stderr goes into stdout, in the order of writing. */
   readonly mergeOutput?: boolean | undefined;
+  /** It gets a terminal of that size, which is its stdin, stdout and stderr. */
+  readonly tty?: TerminalSize | undefined;
   /** Both go nowhere. */
   readonly discardOutput?: boolean | undefined;
   /** `[0]` by default. */
