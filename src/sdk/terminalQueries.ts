@@ -1,11 +1,13 @@
-import { isLongQuery, shownLate } from "./terminalQueryKinds.ts";
+import { isLongQuery, isString, shownLate } from "./terminalQueryKinds.ts";
 import { SequenceReader } from "./terminalSequences.ts";
 
 /** Of one sequence; what is longer is judged by its beginning. */
 const mostHeldBytes = 4_096;
 const enquiry = 0x05;
 const breakOff = 0x18;
+const identify = 0x9a;
 const backslash = 0x5c;
+const endOfString = [0x1b, backslash];
 
 /**
  * Takes out of what is written to a terminal whatever would make the terminal answer, or change the clipboard: old output that is
@@ -20,6 +22,8 @@ export class TerminalQueryFilter {
   #rest: "pass" | "drop" | null = null;
   /** A string was taken out, the end of which may follow as a sequence of its own. */
   #hasDropped = false;
+  /** A string was shown, and the sequence that ends it is held. */
+  #isStringOpen = false;
   #out = new Uint8Array();
   #outBytes = 0;
 
@@ -68,7 +72,8 @@ export class TerminalQueryFilter {
         this.#judge([]);
         break;
       case "broken":
-        this.#hold(byte);
+        // What breaks it off may ask something itself.
+        this.#hold(byte === identify ? breakOff : byte);
         if (this.#rest === null) this.#show();
         this.#forget([]);
         break;
@@ -97,13 +102,17 @@ export class TerminalQueryFilter {
     }
     const isEndOfDropped = this.#hasDropped && this.#held.length === 2 && this.#held[1] === backslash;
     this.#hasDropped = false;
-    const late = isEndOfDropped ? [] : shownLate(this.#held);
+    const isWhole = next.length === 0;
+    const late = isEndOfDropped ? [] : isWhole || isString(this.#held) ? shownLate(this.#held) : "nothing";
     if (late === "all") this.#show();
     else {
+      if (this.#isStringOpen) for (const byte of endOfString) this.#put(byte);
       this.#breakOff();
-      if (late === "nothing") this.#hasDropped = true;
+      if (late === "nothing") this.#hasDropped = isWhole || isString(this.#held);
       else for (const byte of late) this.#put(byte);
     }
+    // Terminals carry out a string that another sequence ends.
+    this.#isStringOpen = late === "all" && !isWhole;
     this.#forget(next);
   }
 
@@ -124,7 +133,7 @@ export class TerminalQueryFilter {
   }
 
   #begin(bytes: number): void {
-    this.#out = new Uint8Array(bytes + this.#held.length + 1);
+    this.#out = new Uint8Array(bytes + this.#held.length + endOfString.length + 1);
     this.#outBytes = 0;
   }
 

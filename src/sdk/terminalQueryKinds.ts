@@ -75,6 +75,11 @@ export function shownLate(bytes: readonly number[]): ShownLate {
   }
 }
 
+/** True for what terminals carry out when another sequence begins, and not only when it is whole. */
+export function isString(bytes: readonly number[]): boolean {
+  return ["]", "P", "X", "^", "_"].includes(partsOf(bytes).kind);
+}
+
 /** Judges the beginning of a long one. */
 export function isLongQuery(bytes: readonly number[]): boolean {
   const { kind, body } = partsOf(bytes);

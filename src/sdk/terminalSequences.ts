@@ -75,7 +75,7 @@ export class SequenceReader {
       this.#state = opens;
       return wasText ? "open" : "next";
     }
-    if (character === identify) return this.#ends("sequence");
+    if (character === identify) return this.#ends(wasText ? "sequence" : "broken");
     if (this.#state === "text") return "text";
     return this.#ends(character === stringEnd && !wasText ? "sequence" : "broken");
   }

@@ -5,8 +5,17 @@ import { TerminalQueryFilter } from "../../src/sdk/terminalQueries.ts";
 import { randomOf } from "./support/cut-stream.ts";
 import { harmless, queries } from "./support/queries.ts";
 
-/** What a terminal says to these bytes, given as these pieces. */
+const seen = new Map<string, string>();
+
+/** What a terminal says to these bytes. */
 async function answersTo(pieces: readonly Uint8Array[]): Promise<string> {
+  const text = Buffer.concat([...pieces]).toString("latin1");
+  const said = seen.get(text) ?? (await askTerminal(Buffer.from(text, "latin1")));
+  seen.set(text, said);
+  return said;
+}
+
+async function askTerminal(bytes: Uint8Array): Promise<string> {
   const terminal = new Terminal({
     allowProposedApi: true,
     logLevel: "off",
@@ -28,7 +37,7 @@ async function answersTo(pieces: readonly Uint8Array[]): Promise<string> {
   terminal.onBinary((data) => {
     said += data;
   });
-  for (const piece of pieces) await new Promise<void>((resolve) => terminal.write(piece, resolve));
+  await new Promise<void>((resolve) => terminal.write(bytes, resolve));
   terminal.dispose();
   return said;
 }
@@ -58,7 +67,7 @@ describe.each(queries.map((query) => [query.name, query] as const))("%s", (_, { 
     expect((await answersTo([whole])) !== "").toBe(isAnswered);
     for (const pieces of splits(whole)) {
       const shown = dropped(pieces);
-      expect(textOf(shown)).toMatch(/^before[^]*after$/);
+      expect(textOf(shown)).toMatch(/^before[\s\S]*after$/);
       expect(textOf(shown)).not.toContain(bytes);
       expect(await answersTo(shown)).toBe("");
     }
@@ -125,6 +134,6 @@ test("bytes without sense make no answer, and are not lost when they are no sequ
   ];
   for (let round = 0; round < 300; round += 1) {
     const text = Array.from({ length: 40 }, () => alphabet[random(alphabet.length)]).join("");
-    expect([text, await answersTo(dropped([bytesOf(text)]))]).toEqual([text, ""]);
+    expect([encodeURI(text), await answersTo(dropped([bytesOf(text)]))]).toEqual([encodeURI(text), ""]);
   }
 });
