@@ -1,0 +1,167 @@
+import { constants } from "node:os";
+import type { Attachment } from "../sdk/attach.ts";
+import type { AttachEvent } from "../sdk/attachTypes.ts";
+import { ErrandError } from "../sdk/errors.ts";
+import type { Job } from "../sdk/job.ts";
+import type { AttachOptions } from "../sdk/options.ts";
+import { DetachWatch } from "./detachKeys.ts";
+import { endingOf } from "./ending.ts";
+import { exitCodes } from "./exitCodes.ts";
+import { isIgnored } from "./ignoredSignals.ts";
+import { inputStream } from "./input.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { TerminalModes } from "./terminalModes.ts";
+import { withoutReplies } from "./terminalReplies.ts";
+import { onResize, terminalSize } from "./terminalSize.ts";
+import { rawMode } from "./termios.ts";
+
+const leaving = ["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT"] as const;
+const signalBase = 128;
+const interruptKey = 0x03;
+
+/** How to attach. */
+export interface AttachWish extends Pick<AttachOptions, "readOnly" | "replay" | "dropQueries"> {
+  readonly detachKeys: readonly number[];
+}
+
+/** Why this program goes, while the job goes on. */
+type Leave = { readonly why: "detached" } | { readonly why: "signal"; readonly signal: (typeof leaving)[number] };
+
+/** Puts this terminal, or what stands in its place, in front of a job, and gives the exit code. */
+export async function attachJob(job: Job, wish: AttachWish, surroundings: Surroundings): Promise<number> {
+  const session = await LocalSession.open(job, wish, surroundings);
+  const left = await session.run();
+  if (left === null) return await finish(job, session, surroundings);
+  const { stderr } = surroundings;
+  const isDetached = left.why === "detached";
+  const words = isDetached ? "detached from" : `${left.signal}: left`;
+  // Whoever sent the signal may have taken the terminal away.
+  await stderr
+    .write(`errand: ${words} job ${job.id}, which runs on; errand attach ${job.id} comes back to it\n`)
+    .catch(() => {});
+  return isDetached ? exitCodes.done : signalBase + constants.signals[left.signal];
+}
+
+async function finish(job: Job, { missed }: LocalSession, { stderr }: Surroundings): Promise<number> {
+  const { exitCode, note } = endingOf(await job.get());
+  if (note !== null) await stderr.write(`errand: ${note}\n`);
+  if (missed === 0) return exitCode;
+  await stderr.write(`errand: the output is not whole: ${missed} bytes were not kept, or came too fast\n`);
+  return exitCode === exitCodes.done ? exitCodes.ownFailure : exitCode;
+}
+
+/** One job in front of this terminal, from raw mode to its end. */
+class LocalSession {
+  /** Bytes of output that did not come. */
+  missed = 0;
+  readonly #wish: AttachWish;
+  readonly #surroundings: Surroundings;
+  readonly #modes = new TerminalModes();
+  readonly #watch: DetachWatch;
+  #attachment!: Attachment;
+  #isReplay = true;
+  #restore: (() => void) | null = null;
+  #leave: (left: Leave) => void = () => undefined;
+  readonly #left = new Promise<Leave>((resolve) => {
+    this.#leave = resolve;
+  });
+
+  private constructor(wish: AttachWish, surroundings: Surroundings) {
+    this.#wish = wish;
+    this.#surroundings = surroundings;
+    this.#watch = new DetachWatch(wish.detachKeys);
+  }
+
+  static async open(job: Job, wish: AttachWish, surroundings: Surroundings): Promise<LocalSession> {
+    const session = new LocalSession(wish, surroundings);
+    const { readOnly, replay, dropQueries } = wish;
+    const isTerminal = surroundings.isTerminal(1);
+    session.#attachment = await job.attach({
+      ...{ readOnly, replay, dropQueries },
+      size: isTerminal && !readOnly ? terminalSize() : undefined,
+      onEvent: (event) => session.#event(event),
+    });
+    return session;
+  }
+
+  /** Null when the job has ended. Throws what `attachment.ended` rejects with. */
+  async run(): Promise<Leave | null> {
+    const hasTerminal = this.#surroundings.isTerminal(0) && this.#attachment.job.tty !== null;
+    const ends = [this.#listen(), hasTerminal ? this.#enter() : () => undefined];
+    try {
+      void this.#feed(hasTerminal);
+      const shown = Promise.all([this.#show("stdout"), this.#show("stderr")]);
+      const over = Promise.all([shown, this.#attachment.ended]).then(() => null);
+      return await Promise.race([over, this.#left]);
+    } finally {
+      this.#attachment.detach();
+      for (const end of ends) end();
+    }
+  }
+
+  #event(event: AttachEvent): void {
+    if (event.type === "live") this.#isReplay = false;
+    if (event.type === "resumed") this.#isReplay = true;
+    if (event.type === "gap") this.missed += event.to - event.from;
+  }
+
+  /** Signals end this program in order. */
+  #listen(): () => void {
+    const heard = leaving.filter((signal) => !isIgnored(signal));
+    const handlers = heard.map((signal) => [signal, () => this.#leave({ why: "signal", signal })] as const);
+    for (const [signal, handler] of handlers) process.on(signal, handler);
+    const isResizing = this.#wish.readOnly !== true && this.#surroundings.isTerminal(1);
+    const endResizing = isResizing ? onResize(() => this.#attachment.resize(terminalSize())) : () => undefined;
+    return () => {
+      endResizing();
+      for (const [signal, handler] of handlers) process.off(signal, handler);
+    };
+  }
+
+  /** Hands the terminal to the job; gives what takes it back, on every way out. */
+  #enter(): () => void {
+    this.#restore = rawMode(0);
+    const end = () => {
+      this.#restore?.();
+      this.#restore = null;
+    };
+    process.on("exit", end);
+    return () => {
+      end();
+      process.off("exit", end);
+      if (!this.#surroundings.isTerminal(1)) return;
+      // Below what the job has shown, unless it was on a screen of its own.
+      this.#surroundings.stdout.write(`${this.#modes.undo()}\r\n`).catch(() => {});
+    };
+  }
+
+  async #show(name: "stdout" | "stderr"): Promise<void> {
+    const output = this.#surroundings[name];
+    for await (const bytes of this.#attachment[name]) {
+      if (name === "stdout") this.#modes.watch(bytes);
+      await output.write(bytes);
+    }
+  }
+
+  async #feed(hasTerminal: boolean): Promise<void> {
+    const writer = this.#wish.readOnly === true ? null : this.#attachment.stdin.getWriter();
+    // An input that is closed is told by an event; the end of the job by the end of everything.
+    writer?.closed.catch(() => undefined);
+    if (writer === null && !hasTerminal) return;
+    try {
+      for await (const typed of inputStream(0)) {
+        const { passed, isDetached } = hasTerminal
+          ? this.#watch.take(this.#isReplay ? withoutReplies(typed) : typed)
+          : { passed: typed, isDetached: false };
+        if (passed.byteLength > 0) await writer?.write(passed);
+        const isInterrupted = writer === null && passed.includes(interruptKey);
+        if (isDetached || isInterrupted) return this.#leave({ why: "detached" });
+      }
+      if (hasTerminal) this.#leave({ why: "detached" });
+      else await writer?.close();
+    } catch (error) {
+      if (!(error instanceof ErrandError)) return;
+      // The command reads no more; what it writes still comes.
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import { SequenceReader } from "../sdk/terminalSequences.ts";
+
+/** Modes that a program sets for itself, and that bother whoever comes after it: keys, mouse, focus, screens, paste. */
+const ownModes: ReadonlySet<string> = new Set(
+  [1, 9, 47, 66, 1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1015, 1016, 1047, 1049, 2004, 2031, 2048].map(
+    String,
+  ),
+);
+const cursorMode = "25";
+/** Longer ones set none of these. */
+const mostSequenceCharacters = 64;
+
+/** What a job has made of the terminal, so that it can be undone when the job is left in the middle of its work. */
+export class TerminalModes {
+  readonly #reader = new SequenceReader();
+  readonly #set = new Set<string>();
+  #sequence = "";
+  #isCursorHidden = false;
+  #keyboards = 0;
+  #hasModifiedKeys = false;
+
+  /** Follows what is shown. */
+  watch(bytes: Uint8Array): void {
+    for (const byte of bytes) {
+      const part = this.#reader.read(byte);
+      if (part === "open" && this.#sequence.length < mostSequenceCharacters)
+        this.#sequence += String.fromCharCode(byte);
+      else if (part === "next") this.#sequence = String.fromCharCode(byte);
+      else if (part === "sequence") {
+        this.#take(this.#sequence + String.fromCharCode(byte));
+        this.#sequence = "";
+      } else if (part !== "control" && this.#sequence !== "") this.#sequence = "";
+    }
+  }
+
+  /** What to write to have the terminal as it was. */
+  undo(): string {
+    const modes = [...this.#set].map((mode) => `\u001b[?${mode}l`);
+    return [
+      this.#keyboards > 0 ? `\u001b[<${this.#keyboards}u` : "",
+      this.#hasModifiedKeys ? "\u001b[>4m" : "",
+      ...modes,
+      this.#isCursorHidden ? "\u001b[?25h" : "",
+      "\u001b[m",
+    ].join("");
+  }
+
+  #take(sequence: string): void {
+    if (sequence === "\u001b=" || sequence === "\u001b>") return this.#mode("66", sequence === "\u001b=");
+    const [, modes, how] = /^\u001b\[\?([\d;]+)([hl])$/.exec(sequence) ?? [];
+    for (const mode of modes?.split(";") ?? []) this.#mode(mode, how === "h");
+    const [, mark, keys = "1", final] = /^\u001b\[([<>])([\d;]*)([um])$/.exec(sequence) ?? [];
+    if (mark === ">" && final === "u") this.#keyboards += 1;
+    if (mark === "<" && final === "u") this.#keyboards = Math.max(0, this.#keyboards - Number(keys || 1));
+    if (mark === ">" && final === "m" && keys.startsWith("4")) this.#hasModifiedKeys = /^4;[1-9]/.test(keys);
+  }
+
+  #mode(mode: string, isOn: boolean): void {
+    if (mode === cursorMode) this.#isCursorHidden = !isOn;
+    if (!ownModes.has(mode)) return;
+    if (isOn) this.#set.add(mode);
+    else this.#set.delete(mode);
+  }
+}
