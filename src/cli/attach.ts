@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import { attachJob } from "./attachJob.ts";
 import { type ConnectionOptions, connect, withConnection } from "./connect.ts";
-import { defaultDetachKeys, detachKeys } from "./detachKeys.ts";
+import { detachKeysOption } from "./detachKeys.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { Program } from "./verbs.ts";
 
@@ -33,7 +33,10 @@ export function attachCommand(surroundings: Surroundings, { endWith }: Program):
     .argument("<id>", "of the job")
     .option("--read-only", "look on; Ctrl-C leaves as well")
     .addOption(
-      new Option("--replay <what>", "what is shown first: its last screen, all that is kept of its output, or none")
+      new Option(
+        "--replay <what>",
+        "what is shown first: its last screen, all that is kept of its output, or none",
+      )
         .choices(["screen", "all", "none"])
         .default("screen"),
     )
@@ -45,11 +48,4 @@ export function attachCommand(surroundings: Surroundings, { endWith }: Program):
       const wish = { readOnly, replay, dropQueries: "replayed", detachKeys: options.detachKeys } as const;
       endWith(await attachJob(connect(options, surroundings).job(id), wish, surroundings));
     });
-}
-
-/** How a job with a terminal is left alone. */
-export function detachKeysOption(): Option {
-  return new Option("--detach-keys <keys>", "what is typed to leave it running; none: nothing")
-    .argParser(detachKeys)
-    .default(detachKeys(defaultDetachKeys), defaultDetachKeys);
 }

@@ -3,6 +3,7 @@ import type { Attachment } from "../sdk/attach.ts";
 import type { AttachEvent } from "../sdk/attachTypes.ts";
 import { ErrandError } from "../sdk/errors.ts";
 import type { Job } from "../sdk/job.ts";
+import type { JobRecord } from "../sdk/jobTypes.ts";
 import type { AttachOptions } from "../sdk/options.ts";
 import { DetachWatch } from "./detachKeys.ts";
 import { endingOf } from "./ending.ts";
@@ -25,13 +26,15 @@ export interface AttachWish extends Pick<AttachOptions, "readOnly" | "replay" | 
 }
 
 /** Why this program goes, while the job goes on. */
-type Leave = { readonly why: "detached" } | { readonly why: "signal"; readonly signal: (typeof leaving)[number] };
+type Leave =
+  | { readonly why: "detached" }
+  | { readonly why: "signal"; readonly signal: (typeof leaving)[number] };
 
 /** Puts this terminal, or what stands in its place, in front of a job, and gives the exit code. */
 export async function attachJob(job: Job, wish: AttachWish, surroundings: Surroundings): Promise<number> {
   const session = await LocalSession.open(job, wish, surroundings);
   const left = await session.run();
-  if (left === null) return await finish(job, session, surroundings);
+  if (left === null) return await finish(session, surroundings);
   const { stderr } = surroundings;
   const isDetached = left.why === "detached";
   const words = isDetached ? "detached from" : `${left.signal}: left`;
@@ -42,8 +45,9 @@ export async function attachJob(job: Job, wish: AttachWish, surroundings: Surrou
   return isDetached ? exitCodes.done : signalBase + constants.signals[left.signal];
 }
 
-async function finish(job: Job, { missed }: LocalSession, { stderr }: Surroundings): Promise<number> {
-  const { exitCode, note } = endingOf(await job.get());
+async function finish(session: LocalSession, { stderr }: Surroundings): Promise<number> {
+  const { missed, record } = session;
+  const { exitCode, note } = endingOf(record);
   if (note !== null) await stderr.write(`errand: ${note}\n`);
   if (missed === 0) return exitCode;
   await stderr.write(`errand: the output is not whole: ${missed} bytes were not kept, or came too fast\n`);
@@ -84,6 +88,11 @@ class LocalSession {
     return session;
   }
 
+  /** Of the job, as it was last told. */
+  get record(): JobRecord {
+    return this.#attachment.job;
+  }
+
   /** Null when the job has ended. Throws what `attachment.ended` rejects with. */
   async run(): Promise<Leave | null> {
     const hasTerminal = this.#surroundings.isTerminal(0) && this.#attachment.job.tty !== null;
@@ -111,7 +120,9 @@ class LocalSession {
     const handlers = heard.map((signal) => [signal, () => this.#leave({ why: "signal", signal })] as const);
     for (const [signal, handler] of handlers) process.on(signal, handler);
     const isResizing = this.#wish.readOnly !== true && this.#surroundings.isTerminal(1);
-    const endResizing = isResizing ? onResize(() => this.#attachment.resize(terminalSize())) : () => undefined;
+    const endResizing = isResizing
+      ? onResize(() => this.#attachment.resize(terminalSize()))
+      : () => undefined;
     return () => {
       endResizing();
       for (const [signal, handler] of handlers) process.off(signal, handler);

@@ -1,7 +1,7 @@
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 
 /** What is typed to leave a job alone. */
-export const defaultDetachKeys = "ctrl-p,ctrl-q";
+const defaultDetachKeys = "ctrl-p,ctrl-q";
 const mostKeys = 8;
 const allowed =
   "Keys such as ctrl-p,ctrl-q are needed: letters, digits and marks, or ctrl- with a letter or one of @[\\]^_, at most 8 with commas between them; or none.";
@@ -18,6 +18,13 @@ function keyOf(name: string): number | null {
   const [, control] = /^ctrl-([a-z@[\\\]^_])$/i.exec(name) ?? [];
   if (control !== undefined) return control.toUpperCase().charCodeAt(0) & 0x1f;
   return /^[\x21-\x7e]$/.test(name) ? name.charCodeAt(0) : null;
+}
+
+/** How a job with a terminal is left alone. */
+export function detachKeysOption(): Option {
+  return new Option("--detach-keys <keys>", "what is typed to leave it running; none: nothing")
+    .argParser(detachKeys)
+    .default(detachKeys(defaultDetachKeys), defaultDetachKeys);
 }
 
 /** Looks for the keys in what is typed. Those that may begin them are held until the next one comes. */

@@ -1,5 +1,5 @@
-import { Cancelled } from "../sdk/errors.ts";
 import type { Errand } from "../sdk/errand.ts";
+import { Cancelled } from "../sdk/errors.ts";
 import type { JobSpec } from "../sdk/specTypes.ts";
 import { attachJob } from "./attachJob.ts";
 import { startError } from "./ending.ts";
@@ -25,7 +25,9 @@ export async function runOnTerminal(
     );
   // With a key of its own, a start whose answer was lost is asked for again.
   const job = await errand
-    .start(withTerminal({ ...spec, mode: "background" }, surroundings), { idempotencyKey: crypto.randomUUID() })
+    .start(withTerminal({ ...spec, mode: "background" }, surroundings), {
+      idempotencyKey: crypto.randomUUID(),
+    })
     .catch((error: unknown) => {
       throw error instanceof Cancelled ? error : startError(error);
     });

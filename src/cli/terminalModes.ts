@@ -2,11 +2,13 @@ import { SequenceReader } from "../sdk/terminalSequences.ts";
 
 /** Modes that a program sets for itself, and that bother whoever comes after it: keys, mouse, focus, screens, paste. */
 const ownModes: ReadonlySet<string> = new Set(
-  [1, 9, 47, 66, 1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1015, 1016, 1047, 1049, 2004, 2031, 2048].map(
-    String,
-  ),
+  [
+    1, 9, 47, 66, 1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1015, 1016, 1047, 1049, 2004, 2031, 2048,
+  ].map(String),
 );
 const cursorMode = "25";
+const keypadMode = "66";
+const escapeCharacter = "\u001b";
 /** Longer ones set none of these. */
 const mostSequenceCharacters = 64;
 
@@ -46,10 +48,12 @@ export class TerminalModes {
   }
 
   #take(sequence: string): void {
-    if (sequence === "\u001b=" || sequence === "\u001b>") return this.#mode("66", sequence === "\u001b=");
-    const [, modes, how] = /^\u001b\[\?([\d;]+)([hl])$/.exec(sequence) ?? [];
+    if (!sequence.startsWith(escapeCharacter)) return;
+    const words = sequence.slice(1);
+    if (words === "=" || words === ">") this.#mode(keypadMode, words === "=");
+    const [, modes, how] = /^\[\?([\d;]+)([hl])$/.exec(words) ?? [];
     for (const mode of modes?.split(";") ?? []) this.#mode(mode, how === "h");
-    const [, mark, keys = "1", final] = /^\u001b\[([<>])([\d;]*)([um])$/.exec(sequence) ?? [];
+    const [, mark, keys = "", final] = /^\[([<>])([\d;]*)([um])$/.exec(words) ?? [];
     if (mark === ">" && final === "u") this.#keyboards += 1;
     if (mark === "<" && final === "u") this.#keyboards = Math.max(0, this.#keyboards - Number(keys || 1));
     if (mark === ">" && final === "m" && keys.startsWith("4")) this.#hasModifiedKeys = /^4;[1-9]/.test(keys);

@@ -1,9 +1,20 @@
-/** What terminals say on their own: attributes, states, positions, modes, sizes, colours, settings, focus. */
-const replies =
-  /\u001b\[[?>=]?[\d;]*(?:\$y|[cRnxt])|\u001b\[[IO]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\u001b[P_][^\u001b]*\u001b\\/g;
+const escapeCharacter = "\u001b";
+const bell = "\u0007";
+const endOfString = `${escapeCharacter}\\\\`;
 
-/** Takes them out of what has been typed. */
+/** Attributes, states, positions, modes, sizes; focus; colours and the clipboard; settings and names. */
+const kinds = [
+  String.raw`\[[?>=]?[\d;]*(?:\$y|[cRnxt])`,
+  String.raw`\[[IO]`,
+  `\\][^${bell}${escapeCharacter}]*(?:${bell}|${endOfString})`,
+  `[P_][^${escapeCharacter}]*${endOfString}`,
+];
+
+/** What terminals say on their own. */
+const replies = new RegExp(`${escapeCharacter}(?:${kinds.join("|")})`, "g");
+
+/** Takes that out of what has been typed. */
 export function withoutReplies(typed: Uint8Array): Uint8Array {
-  if (!typed.includes(0x1b)) return typed;
+  if (!typed.includes(escapeCharacter.charCodeAt(0))) return typed;
   return Buffer.from(Buffer.from(typed).toString("latin1").replace(replies, ""), "latin1");
 }

@@ -19,6 +19,7 @@ import { type FixedToken, IssuedTokens } from "../http/issuedTokens.ts";
 import { nowhere, publicPages } from "../http/pages.ts";
 import { RexecDoor } from "../http/rexec/door.ts";
 import { SidecarDoor } from "../http/sidecar/door.ts";
+import { Attachers } from "../http/v1/attach/attachers.ts";
 import { V1Door } from "../http/v1/door.ts";
 import { encodeJob } from "../http/v1/encodeJob.ts";
 import { Followers } from "../http/v1/followers.ts";
@@ -72,6 +73,7 @@ export function serverParts(parts: DoorParts) {
     outbox: store.outbox,
     idempotency: new Idempotency(broker, store.idempotency, clock.wall),
     followers: new Followers(limits.followers),
+    attachers: new Attachers(limits.attachers),
     inputs: new InputQueues(),
     encode: (job: Job) => encodeJob(job, job.callback === null ? [] : store.outbox.ofJob(job.id)),
     ...{ wall: clock.wall, startedAt: clock.wall() },

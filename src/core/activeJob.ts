@@ -1,5 +1,5 @@
 import type { Attendance } from "./attendance.ts";
-import type { Job, StopReason } from "./job.ts";
+import type { Job, StopReason, TerminalSize } from "./job.ts";
 import type { AttachedOutput, AttachedProcess, SupervisedProcess } from "./ports.ts";
 import { type JobEvent, transition } from "./transitions.ts";
 
@@ -14,9 +14,12 @@ export class ActiveJob {
   readonly #launchWaiters = new Set<() => void>();
   readonly #endWaiters = new Set<(job: Job) => void>();
   readonly #watchers = new Set<() => void>();
+  readonly #resizeWatchers = new Set<(size: TerminalSize) => void>();
+  #terminalSize: TerminalSize | null;
 
   constructor(job: Job) {
     this.#job = job;
+    this.#terminalSize = job.tty;
   }
 
   /** The job as it is now. */
@@ -60,6 +63,27 @@ export class ActiveJob {
   /** One more follows it; the function given back tells that it has gone. */
   attend(): () => void {
     return this.#attendance?.enter() ?? (() => {});
+  }
+
+  /** The size of its terminal as it is now; null when it has none. */
+  get terminalSize(): TerminalSize | null {
+    return this.#terminalSize;
+  }
+
+  /** Gives its terminal another size, of which those who watch are told; false when it has none, or does not run. */
+  resize(size: TerminalSize): boolean {
+    if (this.#process?.resize(size) !== true) return false;
+    const before = this.#terminalSize;
+    this.#terminalSize = size;
+    if (before?.cols === size.cols && before.rows === size.rows) return true;
+    for (const watcher of this.#resizeWatchers) watcher(size);
+    return true;
+  }
+
+  /** Calls back whenever its terminal has got another size; the function given back ends that. */
+  onResize(callback: (size: TerminalSize) => void): () => void {
+    this.#resizeWatchers.add(callback);
+    return () => this.#resizeWatchers.delete(callback);
   }
 
   /** Stops the tree; the first reason is the one that is told. A job that has ended is left as it is. */

@@ -10,6 +10,7 @@ import {
   type JobId,
   type JobSpec,
   type StopReason,
+  type TerminalSize,
 } from "./job.ts";
 import { Launcher, type LauncherParts } from "./launcher.ts";
 import type { JobQuery, OutputReader, OutputStream } from "./ports.ts";
@@ -122,6 +123,15 @@ export class Broker {
       active.onEnd(() => resolve(this.get(id)));
       active.stop("stopped", graceSeconds);
     });
+  }
+
+  /** Gives a job's terminal another size. Undefined: no such job. Throws `no-terminal`, `not-running`. */
+  resize(id: JobId, size: TerminalSize): Job | undefined {
+    const job = this.get(id);
+    if (job === undefined) return undefined;
+    if (job.tty === null) throw new ErrandError("no-terminal", `job ${id} was started without a terminal`);
+    if (this.active(id)?.resize(size)) return this.get(id);
+    throw new ErrandError("not-running", `job ${id} does not run: its state is ${job.state}`);
   }
 
   /** Stops the tree of a job whose client has gone. */

@@ -144,6 +144,8 @@ export interface OutputReader {
   at(position: OutputPosition): OutputStretch | null;
   /** At most `length` bytes of the stream; fewer at its end. The bytes are shared: they must not change. */
   read(stream: OutputStream, offset: number, length: number): Promise<Uint8Array>;
+  /** Where the last so many bytes begin, of both streams together; with 0, the end of what there is now. */
+  tail(bytes: number): OutputPosition;
   close(): void;
 }
 

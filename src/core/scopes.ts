@@ -18,6 +18,10 @@ export const operationTable = {
   "jobs.stop": ["run"],
   "jobs.signal": ["run"],
   "jobs.stdin": ["run"],
+  "jobs.resize": ["run"],
+  // Who attaches may write.
+  "jobs.attach": ["run"],
+  "jobs.watch": ["read"],
   "jobs.forget": ["run"],
   "callbacks.resend": ["run"],
   "info.read": ["read"],

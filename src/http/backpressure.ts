@@ -1,7 +1,8 @@
 import type { ServerResponse } from "node:http";
+import type { Writable } from "node:stream";
 
 /** Resolves when the client has taken something, or has gone. Ask `writableLength` again: it may not be enough. */
-export async function roomIn(response: ServerResponse): Promise<void> {
+export async function roomIn(response: Writable): Promise<void> {
   await new Promise<void>((resolve) => {
     const done = () => {
       response.off("drain", done).off("close", done);

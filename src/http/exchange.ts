@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
 import type { ErrandError } from "../core/errors.ts";
 import type { Operation, Scope } from "../core/scopes.ts";
 
@@ -20,6 +21,13 @@ export interface Exchange {
   body(): Promise<Buffer>;
 }
 
+/** A request for another protocol on its connection, which has passed the guard. */
+export interface UpgradeExchange extends Pick<Exchange, "request" | "path" | "query" | "principal"> {
+  readonly socket: Duplex;
+  /** What has come behind the head of the request. */
+  readonly head: Buffer;
+}
+
 /** A request whose credential has not been looked at. Its body may be read here and once more by the handler. */
 export type Unauthenticated = Omit<Exchange, "principal">;
 
@@ -32,14 +40,18 @@ export interface Door {
    */
   authenticate?(request: Unauthenticated): Promise<Principal> | null;
   /**
-   * What a request asks for, which decides who may ask; HEAD comes as GET. Null for what this protocol does not know:
+   * What a request asks for, which decides who may ask; HEAD comes as GET, the query as it was sent. Null for what this protocol does not know:
    * its answer is the same for everybody, and says so.
    */
-  operation(method: string, path: string): Operation | null;
+  operation(method: string, path: string, query: string): Operation | null;
   /** Answers; what it throws is told by `refuse`. */
   handle(exchange: Exchange): Promise<void>;
   /** Tells an error in the words of this protocol. */
   refuse(response: ServerResponse, error: ErrandError): void;
+  /** Takes a connection over as a WebSocket; null where none is served. What it rejects with is told by `refuseUpgrade`. */
+  upgrade?(exchange: UpgradeExchange): Promise<void> | null;
+  /** Tells an error to one who has asked for a WebSocket, and ends the connection. */
+  refuseUpgrade?(socket: Duplex, error: ErrandError): void;
 }
 
 const challenge = 'Basic realm="errand", Bearer realm="errand"';

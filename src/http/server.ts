@@ -1,11 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { ErrandError, toErrandError } from "../core/errors.ts";
+import { ErrandError, errorTable, toErrandError } from "../core/errors.ts";
 import type { Limits } from "../core/limits.ts";
 import { checkScope } from "../core/scopes.ts";
 import { Bodies } from "./bodies.ts";
-import type { Door, Exchange, Principal } from "./exchange.ts";
+import { type Door, type Exchange, errorHeaders, type Principal, type UpgradeExchange } from "./exchange.ts";
 import type { Guard } from "./guard.ts";
+import { closeWith } from "./upgrade.ts";
 
 /** A page that needs no credential. */
 export interface PublicPage {
@@ -42,14 +43,11 @@ const checkMilliseconds = 1_000;
 
 /** What is said on a connection whose bytes are no HTTP. */
 const refusedConnection = {
-  HPE_HEADER_OVERFLOW: "431 Request Header Fields Too Large",
-  ERR_HTTP_REQUEST_TIMEOUT: "408 Request Timeout",
-} as const satisfies Record<string, string>;
+  HPE_HEADER_OVERFLOW: 431,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+} as const satisfies Record<string, number>;
 
-const refusedUpgrade: Readonly<Record<string, string>> = {
-  unauthorized: "401 Unauthorized",
-  "invalid-host": "400 Bad Request",
-};
+const notImplemented = { status: 501 } as const;
 
 /** A server for one address, not listening yet. Each request is guarded, then handed to its door. */
 export function makeServer(parts: ServerParts): ErrandServer {
@@ -74,39 +72,48 @@ export function makeServer(parts: ServerParts): ErrandServer {
     answers.add(response);
     dispatch(parts, request, response, () => bodies.receive(request, () => response.writeContinue()));
   });
-  server.on("upgrade", (request, socket) => refuseUpgrade(parts, request, socket));
-  server.on("connect", (_request, socket) => closeWith(socket, "501 Not Implemented"));
+  server.on("upgrade", (request, socket, head) => {
+    answers.add(socket);
+    upgrade(parts, { request, socket, head });
+  });
+  server.on("connect", (_request, socket) => closeWith(socket, notImplemented));
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     const known = Object.entries(refusedConnection).find(([code]) => code === error.code);
-    closeWith(socket, known?.[1] ?? "400 Bad Request");
+    closeWith(socket, { status: known?.[1] ?? 400 });
   });
   return {
     server,
     async close(seconds) {
       server.close();
       await answers.settle(seconds * 1_000);
+      answers.cut();
       server.closeAllConnections();
     },
   };
 }
 
-/** Answers that are not complete yet. */
+/** Answers that are not complete yet, and connections that have become something else. */
 class OpenAnswers {
-  #open = 0;
+  readonly #open = new Set<ServerResponse | Duplex>();
   #onNone: (() => void) | null = null;
 
-  add(response: ServerResponse): void {
-    this.#open += 1;
+  add(answer: ServerResponse | Duplex): void {
+    this.#open.add(answer);
     // A client that goes away while it is written to is no error of ours.
-    response.on("error", () => {});
-    response.on("close", () => {
-      this.#open -= 1;
-      if (this.#open === 0) this.#onNone?.();
+    answer.on("error", () => {});
+    answer.on("close", () => {
+      this.#open.delete(answer);
+      if (this.#open.size === 0) this.#onNone?.();
     });
   }
 
+  /** Ends what the server itself would not. */
+  cut(): void {
+    for (const answer of this.#open) answer.destroy();
+  }
+
   async settle(milliseconds: number): Promise<void> {
-    if (this.#open === 0) return;
+    if (this.#open.size === 0) return;
     await new Promise<void>((resolve) => {
       this.#onNone = resolve;
       setTimeout(resolve, milliseconds);
@@ -134,7 +141,7 @@ function dispatch(
   };
   const enter = (principal: Principal, received = body) => {
     who = principal.name;
-    authorise(door, { request, path, principal });
+    authorise(door, { request, path, query, principal });
     const exchange: Exchange = { request, response, path, query, principal, body: received };
     door.handle(exchange).catch(refuse);
   };
@@ -163,11 +170,11 @@ function dispatch(
 /** Asked before every dispatch, so that no door can forget it. Throws `forbidden`. */
 function authorise(
   door: Door,
-  { request, path, principal }: Pick<Exchange, "request" | "path" | "principal">,
+  { request, path, query, principal }: Pick<Exchange, "request" | "path" | "query" | "principal">,
 ): void {
   // What a later layer takes for the same method is the same here.
   const method = (request.method ?? "GET").toUpperCase();
-  const operation = door.operation(method === "HEAD" ? "GET" : method, path);
+  const operation = door.operation(method === "HEAD" ? "GET" : method, path, query);
   if (operation !== null) checkScope(principal, operation);
 }
 
@@ -194,25 +201,32 @@ function sharedBody(receive: () => Promise<Buffer>): Record<"look" | "take", () 
   return { look, take };
 }
 
-function refuseUpgrade(parts: ServerParts, request: IncomingMessage, socket: Duplex): void {
-  const { guard, onRefused } = parts;
-  const { path } = split(request.url ?? "");
+type Upgrade = Pick<UpgradeExchange, "request" | "socket" | "head">;
+
+/** Everything that asks for another protocol ends as one, or ends the connection. */
+function upgrade(parts: ServerParts, { request, socket, head }: Upgrade): void {
+  const { guard, onRefused, onInternalError } = parts;
+  const { path, query } = split(request.url ?? "");
+  const door = parts.doorFor(path);
   let who: string | null = null;
+  parts.onRequest?.(request);
+  const refuse = (error: unknown) => {
+    if (!(error instanceof ErrandError)) onInternalError(error);
+    const known = toErrandError(error);
+    if (door.refuseUpgrade !== undefined) door.refuseUpgrade(socket, known);
+    else closeWith(socket, { status: errorTable[known.code].status, headers: errorHeaders(known) });
+  };
   try {
     guard.checkHost(request);
     guard.checkOrigin(request);
     const principal = guard.authenticate(request);
     who = principal.name;
-    authorise(parts.doorFor(path), { request, path, principal });
-    closeWith(socket, "501 Not Implemented");
+    authorise(door, { request, path, query, principal });
+    const upgraded = door.upgrade?.({ request, socket, head, path, query, principal }) ?? null;
+    if (upgraded === null) closeWith(socket, notImplemented);
+    else upgraded.catch(refuse);
   } catch (error) {
-    onRefused(request, toErrandError(error), who);
-    closeWith(socket, refusedUpgrade[toErrandError(error).code] ?? "403 Forbidden");
+    if (error instanceof ErrandError) onRefused(request, error, who);
+    refuse(error);
   }
-}
-
-/** The connection ends: what was pipelined behind a refused head is never read. */
-function closeWith(socket: Duplex, status: string): void {
-  if (socket.destroyed) return;
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { terminalSizeSchema } from "./terminal.ts";
 
 /** Wire schemas of v1: the one source of validation, types and the OpenAPI document. */
 
@@ -64,7 +65,9 @@ export const jobSchema = z
     cwd: z.string().nullable(),
     mode: z.enum(["attached", "background", "detached"]),
     survive: z.boolean(),
-    tty: z.null(),
+    tty: terminalSizeSchema
+      .nullable()
+      .openapi({ description: "Its terminal as it was at the start; null: it has none." }),
     labels: z.record(z.string(), z.string()),
     owner: z.string().nullable(),
     state: z.enum(["queued", "starting", "running", "ended", "failed", "detached", "lost"]),

@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { terminalSizeSchema } from "./terminal.ts";
 
 /** Longest time that a spec may name: ten years. */
 const mostSeconds = 3_650 * 86_400;
@@ -72,6 +73,9 @@ export const specSchema = z
         description: "When the last client that follows has gone; kill for attached jobs, else detach",
       }),
     survive: z.literal(false).optional(),
+    tty: terminalSizeSchema.optional().openapi({
+      description: "It runs at a terminal of this size, which is its stdin, stdout and stderr",
+    }),
     mergeOutput: z
       .boolean()
       .optional()
@@ -95,7 +99,7 @@ export type WireSpec = z.infer<typeof specSchema>;
 
 /** Fields that v1 will have and this build has not. */
 export const plannedFields = {
-  "": ["user", "tty", "target"],
+  "": ["user", "target"],
   limits: ["memoryBytes", "cpuSeconds", "processes", "openFiles"],
 } as const satisfies Record<string, readonly string[]>;
 
@@ -110,5 +114,6 @@ export const knownFields = {
   limits: ["outputBytes", ...plannedFields.limits],
   callback: ["url", "events"],
   stdin: ["text", "base64"],
+  tty: ["cols", "rows"],
   onDisconnect: ["killAfterSeconds"],
 } as const satisfies Record<string, readonly string[]>;

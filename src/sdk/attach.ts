@@ -29,7 +29,7 @@ export class Attachment {
     this.ended.catch(() => undefined);
   }
 
-  /** The job as it was when the last connection began. */
+  /** The job as it was when the last connection began, or at its end. */
   get job(): JobRecord {
     return known(this.#session.job);
   }

@@ -6,10 +6,9 @@ import type { JobRecord } from "./jobTypes.ts";
 import { readJob } from "./readJob.ts";
 import type { Transport } from "./transport.ts";
 
-/** Another connection with this attacher's name has come: there is nothing to resume. */
+/** Ends that are final: a frame that was not allowed, another connection of this attacher, input that is missing. */
 const takenOverCode = 4_001;
-/** From the upgrade to the first message. */
-const startSeconds = 30;
+const finalCodes: ReadonlySet<number> = new Set([1_002, 1_003, 1_007, 1_009, takenOverCode, 4_002]);
 
 /** What a connection is opened with. */
 export interface AttachQuery {
@@ -27,6 +26,8 @@ interface Started {
   readonly cursor: string | null;
   readonly attacher: string;
   readonly stdinOffset: number;
+  /** So much may be on its way without being taken. */
+  readonly stdinWindowBytes: number | null;
 }
 
 /** One connection to one job. */
@@ -34,23 +35,33 @@ export class AttachConnection {
   readonly started: Started;
   readonly #socket: FrameSocket;
   readonly #silenceSeconds: number;
+  /** What came first, when that was the end. */
+  #first: AttachFrame | null;
 
-  private constructor(socket: FrameSocket, started: Started, silenceSeconds: number) {
+  private constructor(
+    socket: FrameSocket,
+    { started, first, silenceSeconds }: First & { readonly silenceSeconds: number },
+  ) {
     this.#socket = socket;
     this.started = started;
+    this.#first = first;
     this.#silenceSeconds = silenceSeconds;
   }
 
   /** Throws `ErrandError`, `ConnectionError`, `Cancelled`. */
   static async open(transport: Transport, query: AttachQuery): Promise<AttachConnection> {
     const path = `${jobPath(query.jobId)}/attach${queryOf(query)}`;
-    const socket = await transport.openSocket({ path, protocol: attachProtocol, signal: query.signal });
+    const { signal } = query;
+    const call = { path, protocol: attachProtocol, signal };
+    const socket = await transport.openSocket(call).catch(async (error: unknown) => {
+      // A platform's WebSocket does not tell why it was refused; a request does.
+      if (error instanceof ConnectionError) await refusedBy(transport, query);
+      throw error;
+    });
+    const { silenceSeconds } = transport;
     try {
-      const frame = await nextFrame(socket, startSeconds);
-      const started = frame?.type === "control" ? readStarted(frame.fields) : null;
-      if (started !== null) return new AttachConnection(socket, started, transport.silenceSeconds);
-      if (frame?.type === "control" && frame.fields.type === "error") throw refusalOf(frame.fields);
-      throw endOf(socket, null);
+      const first = await firstOf(socket, silenceSeconds);
+      return new AttachConnection(socket, { ...first, silenceSeconds });
     } catch (error) {
       socket.destroy();
       throw error;
@@ -70,7 +81,8 @@ export class AttachConnection {
     let refusal: ErrandError | null = null;
     try {
       for (;;) {
-        const frame = await nextFrame(this.#socket, this.#silenceSeconds);
+        const frame = this.#first ?? (await nextFrame(this.#socket, this.#silenceSeconds));
+        this.#first = null;
         if (frame === null) throw endOf(this.#socket, refusal);
         if (frame.type === "control" && frame.fields.type === "error") refusal = refusalOf(frame.fields);
         yield frame;
@@ -94,6 +106,31 @@ function queryOf({ cursor, attacher, readOnly, replay }: AttachQuery): string {
   return query.size === 0 ? "" : `?${query}`;
 }
 
+/** Throws the `ErrandError` that any request about the job is answered with. */
+async function refusedBy(transport: Transport, { jobId, signal }: AttachQuery): Promise<void> {
+  await transport.json({ path: jobPath(jobId), signal }).catch((error: unknown) => {
+    if (error instanceof ErrandError) throw error;
+  });
+}
+
+interface First {
+  readonly started: Started;
+  readonly first: AttachFrame | null;
+}
+
+/** What the server says first. A job in a queue is started late; one that never was has an end alone. */
+async function firstOf(socket: FrameSocket, silenceSeconds: number): Promise<First> {
+  for (;;) {
+    const frame = await nextFrame(socket, silenceSeconds);
+    if (frame === null) throw endOf(socket, null);
+    const fields = frame.type === "control" ? frame.fields : {};
+    const started = readStarted(fields);
+    if (started !== null) return { started, first: fields.type === "ended" ? frame : null };
+    if (fields.type !== "heartbeat")
+      throw new ConnectionError("the connection does not begin as one of Errand");
+  }
+}
+
 /** The next frame; null when the connection is over. A silent one is ended here. */
 async function nextFrame(socket: FrameSocket, silenceSeconds: number): Promise<AttachFrame | null> {
   const timer = setTimeout(() => socket.destroy(), silenceSeconds * 1_000);
@@ -108,19 +145,23 @@ async function nextFrame(socket: FrameSocket, silenceSeconds: number): Promise<A
 /** The error of a connection that is over. */
 function endOf({ closing }: FrameSocket, refusal: ErrandError | null): Error {
   if (closing?.code === takenOverCode)
-    return refusal ?? attachError("taken-over", "another connection with the same attacher has taken over");
-  if (refusal !== null && closing !== null) return refusal;
+    return attachError("taken-over", "another connection of the same attacher has taken over");
   const words = closing === null ? "" : ` (${closing.code}${closing.reason && `: ${closing.reason}`})`;
+  if (closing !== null && finalCodes.has(closing.code))
+    return refusal ?? attachError("attach-ended", `the server has ended the connection${words}`);
   return new ConnectionError(`the connection ended before the job${words}`);
 }
 
-function readStarted({ type, job, cursor, attacher, stdinOffset }: Readonly<Record<string, unknown>>) {
+function readStarted(fields: Readonly<Record<string, unknown>>): Started | null {
+  const { type, job, cursor, attacher, stdinOffset, stdinWindowBytes } = fields;
   const record = readJob(job);
-  if (type !== "started" || record === undefined || typeof attacher !== "string") return null;
+  if ((type !== "started" && type !== "ended") || record === undefined) return null;
   return {
-    ...{ job: record, attacher },
+    job: record,
+    attacher: typeof attacher === "string" ? attacher : "",
     cursor: typeof cursor === "string" ? cursor : null,
     stdinOffset: typeof stdinOffset === "number" ? stdinOffset : 0,
+    stdinWindowBytes: typeof stdinWindowBytes === "number" ? stdinWindowBytes : null,
   };
 }
 

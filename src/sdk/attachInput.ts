@@ -3,11 +3,18 @@ import { ConnectionError } from "./errors.ts";
 
 /** Sent, and not yet known to be taken; with more, the writer is held back. */
 const mostUntakenBytes = 256 * 1024;
+const fewestUntakenBytes = 1;
 /** Of one frame: small enough that others have their turn. */
 const mostFrameBytes = 32 * 1024;
 
 /** Sends a frame over the connection that is there. */
 export type SendFrame = (frame: Uint8Array<ArrayBuffer>) => void;
+
+/** What the server says of it: bytes that it has taken, and how many more may be on their way. */
+interface InputPlace {
+  readonly stdinOffset: number;
+  readonly stdinWindowBytes: number | null;
+}
 
 interface Piece {
   readonly offset: number;
@@ -26,6 +33,7 @@ export class AttachInput {
   /** Bytes that were written in all, and of these the ones that have been taken. */
   #written = 0;
   #taken = 0;
+  #window = mostUntakenBytes;
   #hasBegun = false;
   #isClosing = false;
   readonly #canClose: () => boolean;
@@ -45,7 +53,11 @@ export class AttachInput {
   }
 
   /** A connection is there, whose server has taken so much. Sends the rest. Throws `ConnectionError`. */
-  connected(send: SendFrame, stdinOffset: number): void {
+  connected(send: SendFrame, { stdinOffset, stdinWindowBytes }: InputPlace): void {
+    this.#window = Math.max(
+      fewestUntakenBytes,
+      Math.min(mostUntakenBytes, stdinWindowBytes ?? mostUntakenBytes),
+    );
     if (!this.#hasBegun) {
       // An attacher of that name has written before.
       this.#hasBegun = true;
@@ -94,7 +106,7 @@ export class AttachInput {
       this.#pieces.push({ offset: this.#written, bytes });
       this.#written += bytes.byteLength;
       this.#send?.(stdinFrame(bytes));
-      await this.#until(() => this.#written - this.#taken < mostUntakenBytes);
+      await this.#until(() => this.#written - this.#taken < this.#window);
     }
   }
 

@@ -10,7 +10,7 @@ import { ConnectionError, ErrandError, StreamCut } from "./errors.ts";
 import type { StreamName } from "./eventTypes.ts";
 import type { JobRecord, Outcome } from "./jobTypes.ts";
 import type { AttachOptions } from "./options.ts";
-import { readOutcome } from "./readJob.ts";
+import { readJob, readOutcome } from "./readJob.ts";
 import { TerminalQueryFilter } from "./terminalQueries.ts";
 import type { Transport } from "./transport.ts";
 
@@ -138,7 +138,7 @@ export class AttachSession {
       ...{ cursor: this.place.cursor, attacher: this.#attacher },
     };
     const connection = await AttachConnection.open(this.#transport, query);
-    const { job, attacher, stdinOffset, cursor } = connection.started;
+    const { job, attacher, cursor } = connection.started;
     const isFirst = this.#job === null;
     this.#job = job;
     this.#attacher = attacher;
@@ -146,13 +146,13 @@ export class AttachSession {
     if (replay !== "screen" && !this.#hasPlace && cursor !== null) this.#reach(cursor);
     this.#isLive = false;
     this.#connection = connection;
-    if (!readOnly) this.#resumeInput(connection, stdinOffset);
+    if (!readOnly) this.#resumeInput(connection);
     if (!isFirst) this.#tell({ type: "resumed" });
     return connection;
   }
 
-  #resumeInput(connection: AttachConnection, stdinOffset: number): void {
-    this.input.connected((frame) => connection.send(frame), stdinOffset);
+  #resumeInput(connection: AttachConnection): void {
+    this.input.connected((frame) => connection.send(frame), connection.started);
     if (this.#size !== null && this.#job?.tty) connection.tell({ type: "resize", ...this.#size });
     for (const signal of this.#signals.splice(0)) connection.tell({ type: "signal", signal });
   }
@@ -167,13 +167,18 @@ export class AttachSession {
     for await (const frame of connection.frames()) {
       if (frame.type === "stdout" || frame.type === "stderr") await this.#output(frame.type, frame.bytes);
       else if (frame.type === "control") {
-        if (frame.fields.type === "ended") return readOutcome(frame.fields.outcome);
+        if (frame.fields.type === "ended") return this.#ended(frame.fields);
         await this.#control(frame.fields);
       }
       if (this.#hasLeft) return null;
       throwIfCancelled(this.#options.signal);
     }
     return null;
+  }
+
+  #ended({ job, outcome }: Readonly<Record<string, unknown>>): Outcome | null {
+    this.#job = readJob(job) ?? this.#job;
+    return readOutcome(outcome);
   }
 
   async #output(stream: StreamName, bytes: Uint8Array<ArrayBuffer>): Promise<void> {

@@ -15,10 +15,10 @@ interface CommonSpec {
   readonly aliasPolicy?: "reject" | "queue" | "join" | "replace" | undefined;
   /** Whether it outlives the server. */
   readonly survive?: boolean | undefined;
+  /** It runs at a terminal of this size, which is its stdin, stdout and stderr. */
+  readonly tty?: TerminalSize | undefined;
   /** stderr goes into stdout, in the order of writing. */
   readonly mergeOutput?: boolean | undefined;
-  /** It gets a terminal of that size, which is its stdin, stdout and stderr. */
-  readonly tty?: TerminalSize | undefined;
   /** Both go nowhere. */
   readonly discardOutput?: boolean | undefined;
   /** `[0]` by default. */

@@ -52,6 +52,17 @@ export class OrderIndex {
     return { stream: isStdout ? "stdout" : "stderr", bytes, complete: true };
   }
 
+  /** Where a reader stands who has seen so many bytes, no more than there are. */
+  position(seen: number): OutputPosition {
+    if (seen >= this.bytes) return { stdout: this.#stdout, stderr: this.#stderr };
+    const found = this.#find(seen);
+    const before = this.#ends[found - 1] ?? 0;
+    const stdoutBefore = this.#stdoutEnds[found - 1] ?? 0;
+    const isStdout = (this.#stdoutEnds[found] ?? 0) > stdoutBefore;
+    const stdout = stdoutBefore + (isStdout ? seen - before : 0);
+    return { stdout, stderr: seen - stdout };
+  }
+
   /** By bisection: the stretch that comes after so many bytes. */
   #find(seen: number): number {
     let low = 0;

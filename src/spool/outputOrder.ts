@@ -45,6 +45,7 @@ export class SharedOrder {
     return {
       at: (position) => this.#at(position),
       read: (stream, offset, length) => this.#read(stream, offset, length),
+      tail: (bytes) => this.#tail(bytes),
       close: () => {
         if (open) this.#leave();
         open = false;
@@ -69,11 +70,26 @@ export class SharedOrder {
    * timeline is full or its writer was killed. First stdout, then stderr.
    */
   #unrecorded(position: OutputPosition): OutputStretch | null {
-    const left = (stream: OutputStream) => fstatSync(this.#descriptors[stream]).size - position[stream];
+    const left = (stream: OutputStream) => this.#size(stream) - position[stream];
     const [stdout, stderr] = [left("stdout"), left("stderr")];
     if (stdout < 0 || stderr < 0) throw neverWas(position);
     if (stdout > 0) return { stream: "stdout", bytes: stdout, complete: false };
     return stderr > 0 ? { stream: "stderr", bytes: stderr, complete: false } : null;
+  }
+
+  #tail(bytes: number): OutputPosition {
+    this.#readOn();
+    const [stdout, stderr] = [this.#size("stdout"), this.#size("stderr")];
+    const seen = Math.max(0, stdout + stderr - bytes);
+    const recorded = this.#index.position(seen);
+    // Beyond the timeline, as `#unrecorded` has it.
+    const beyond = seen - recorded.stdout - recorded.stderr;
+    const ofStdout = Math.min(beyond, stdout - recorded.stdout);
+    return { stdout: recorded.stdout + ofStdout, stderr: recorded.stderr + beyond - ofStdout };
+  }
+
+  #size(stream: OutputStream): number {
+    return fstatSync(this.#descriptors[stream]).size;
   }
 
   #readOn(): void {

@@ -1,4 +1,4 @@
-import type { OutputPipe } from "./outputPipe.ts";
+import type { OutputSource } from "./outputSource.ts";
 
 interface DrainLimits {
   readonly drainIdleSeconds: number;
@@ -9,12 +9,12 @@ interface DrainLimits {
 const emptyPipeMilliseconds = 20;
 
 /**
- * Reads a pipe to its end. After the leader's exit a descendant may still hold it: then it counts as ended when it
+ * Reads a pipe, or a terminal, to its end. After the leader's exit a descendant may still hold it: then it counts as ended when it
  * has been silent for `drainIdleSeconds`, at the latest `drainMaxSeconds` after the exit. What was in the pipe at the
  * exit is read in any case, so that nothing of the leader's is lost to a slow client.
  */
 export class DrainedPipe {
-  readonly pipe: OutputPipe;
+  readonly pipe: OutputSource;
   readonly #limits: DrainLimits;
   #waiting = false;
   #idleTimer: Timer | null = null;
@@ -25,7 +25,7 @@ export class DrainedPipe {
   /** True when it ended while a writer was left. */
   held = false;
 
-  constructor(pipe: OutputPipe, limits: DrainLimits) {
+  constructor(pipe: OutputSource, limits: DrainLimits) {
     this.pipe = pipe;
     this.#limits = limits;
   }

@@ -1,17 +1,23 @@
 import type { Exit, JobSpec, OutputSummary } from "../core/job.ts";
 import type { Limits } from "../core/limits.ts";
-import type { ProcessListener } from "../core/ports.ts";
+import type { ProcessInput, ProcessListener } from "../core/ports.ts";
 import type { DrainedPipe } from "./drain.ts";
 import type { LeftoverPipes } from "./leftoverPipes.ts";
 import type { Mark } from "./mark.ts";
 import { signalTree, type Tree } from "./signal.ts";
-import type { Spawned } from "./spawn.ts";
 import { TreeStop } from "./stop.ts";
 import type { Sweeper } from "./sweep.ts";
 import { Timeouts } from "./timeouts.ts";
 
+/** What is the same for every process that has been executed. */
+export interface Started {
+  readonly pid: number;
+  /** stdin, when it is open. */
+  readonly input: ProcessInput | null;
+}
+
 /** What every kind of supervised process is made from. */
-export interface ProcessParts {
+export interface ProcessParts<Spawned extends Started = Started> {
   readonly mark: Mark;
   readonly spec: JobSpec;
   readonly spawned: Spawned;
@@ -90,8 +96,9 @@ export class ProcessLife {
   }
 
   #tree(): Tree {
-    const { mark, spawned } = this.#parts;
-    return { mark, leader: spawned.pid, leaderAlive: () => this.#exit === null };
+    const { mark, spawned, spec } = this.#parts;
+    const hasTerminal = spec.tty !== null;
+    return { mark, leader: spawned.pid, hasTerminal, leaderAlive: () => this.#exit === null };
   }
 
   /** TERM to the tree, KILL after the grace time; a later call may shorten it. */

@@ -1,5 +1,6 @@
 import { closeSync } from "node:fs";
 import { hasHungUp, openPipe, pollPipe, readDescriptor, waitingBytes } from "./libc.ts";
+import type { OutputSource } from "./outputSource.ts";
 import { StepReader } from "./stepReader.ts";
 
 /** One read takes at most this much, which is also what a pipe of the usual size holds. */
@@ -12,7 +13,7 @@ function openReader(descriptor: number) {
 }
 
 /** The server's end of a pipe that a command writes to. */
-export class OutputPipe {
+export class OutputPipe implements OutputSource {
   readonly #readEnd: number;
   #writeEnd: number;
   readonly #buffer: Uint8Array;

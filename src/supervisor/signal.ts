@@ -6,6 +6,8 @@ import type { MarkedProcess } from "./sweep.ts";
 export interface Tree {
   readonly mark: Mark;
   readonly leader: number;
+  /** It has a terminal: to be told to end, it is also told that the terminal hangs up. */
+  readonly hasTerminal: boolean;
   /** True until the leader's exit has been taken. */
   leaderAlive(): boolean;
 }

@@ -1,6 +1,6 @@
 import { closeSync, openSync } from "node:fs";
 import { ErrandError } from "../core/errors.ts";
-import type { Exit, JobSpec } from "../core/job.ts";
+import type { Exit, JobSpec, TerminalSize } from "../core/job.ts";
 import { jobEnvironment } from "./environment.ts";
 import { openGiven } from "./givenInput.ts";
 import { InputPipe } from "./inputPipe.ts";
@@ -11,6 +11,8 @@ import type { Reserve } from "./reserve.ts";
 import { errnoName, explainStartError, resolveDirectory, resolveProgram, startFailed } from "./resolve.ts";
 import { signalMarked } from "./signal.ts";
 import { findMarked } from "./sweep.ts";
+import { JobTerminal } from "./terminal.ts";
+import type { TerminalInput } from "./terminalInput.ts";
 
 /** What holds for every command that a server starts. */
 export interface SpawnSettings {
@@ -30,13 +32,24 @@ export interface Spawned {
   readonly input: InputPipe | null;
 }
 
+/** A process at a terminal of its own. */
+export interface SpawnedAtTerminal {
+  readonly pid: number;
+  readonly terminal: JobTerminal;
+  readonly input: TerminalInput;
+}
+
+/** What programs take a terminal for, unless the job's environment says something else. */
+const terminalType = "xterm-256color";
+
 const retryAfterSeconds = 1;
 const nullDevice = openSync("/dev/null", "r+");
 
 /** Above the descriptor in use, what one start opens besides its pipes. */
 const descriptorsOfStart = 8;
 
-interface SpawnParts {
+/** What a start goes by. */
+export interface SpawnParts {
   readonly settings: SpawnSettings;
   readonly reserve: Reserve;
   readonly onExit: (exit: Exit) => void;
@@ -49,16 +62,7 @@ interface SpawnParts {
  * `too-many-jobs`; then nothing is left of it.
  */
 export function spawn(mark: Mark | null, spec: JobSpec, { settings, reserve, onExit }: SpawnParts): Spawned {
-  if (spec.command.some((argument) => argument.includes("\0"))) {
-    throw new ErrandError("invalid-spec", "an argument holds a NUL byte, which no program can be given");
-  }
-  if (spec.cwd?.includes("\0"))
-    throw new ErrandError("invalid-spec", "the working directory holds a NUL byte");
-  const env = jobEnvironment(settings.environment, spec.env);
-  const directory = resolveDirectory(spec.cwd, settings.directory);
-  const [name, ...args] = spec.command;
-  const program = resolveProgram(name, directory, env.PATH);
-  reserve.checkProcesses();
+  const what = prepare(spec, settings, reserve);
   const { stdout, stderr } = openPipes(reserve, spec);
   let stdin = nullDevice;
   let input: InputPipe | null = null;
@@ -69,8 +73,7 @@ export function spawn(mark: Mark | null, spec: JobSpec, { settings, reserve, onE
     const err = spec.discardStderr ? nullDevice : spec.mergeOutput ? out : stderr.writeEnd;
     const stdio: [number, number, number] = [input?.readEnd ?? stdin, out, err];
     const highestDescriptor = Math.max(stderr.highestDescriptor, input?.readEnd ?? 0);
-    const execution = { name, program, args, directory, env, stdio, highestDescriptor };
-    const pid = execute(mark, execution, settings, onExit);
+    const { pid } = execute({ mark, ...what, settings, onExit, streams: { stdio }, highestDescriptor });
     stdout.closeWriteEnd();
     stderr.closeWriteEnd();
     input?.closeReadEnd();
@@ -79,10 +82,66 @@ export function spawn(mark: Mark | null, spec: JobSpec, { settings, reserve, onE
     input?.close();
     stdout.close();
     stderr.close();
-    throw asStartError(error, program, directory);
+    throw asStartError(error, what);
   } finally {
     if (stdin !== nullDevice) closeSync(stdin);
   }
+}
+
+/**
+ * Executes the command in a session of its own, with a terminal of that size as its controlling one and as stdin, stdout
+ * and stderr. Throws what `spawn` throws; then nothing is left of it.
+ */
+export function spawnAtTerminal(
+  { mark, size }: { readonly mark: Mark; readonly size: TerminalSize },
+  spec: JobSpec,
+  { settings, reserve, onExit }: SpawnParts,
+): SpawnedAtTerminal {
+  const env = { ...spec.env, TERM: spec.env.TERM ?? terminalType };
+  const what = prepare({ ...spec, env }, settings, reserve);
+  const terminal = new JobTerminal();
+  try {
+    const highestDescriptor = lowestFreeDescriptor();
+    reserve.checkDescriptors(highestDescriptor + descriptorsOfStart);
+    const streams = { terminal: terminal.options(size) };
+    const child = execute({ mark, ...what, settings, onExit, streams, highestDescriptor });
+    if (child.terminal === undefined) throw new Error("the runtime has made no terminal");
+    terminal.bind(child.terminal);
+    return { pid: child.pid, terminal, input: terminal.input };
+  } catch (error) {
+    terminal.close();
+    throw asStartError(error, what);
+  }
+}
+
+/** What to execute, and where. */
+interface Prepared {
+  readonly name: string;
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly directory: string;
+  readonly env: Record<string, string>;
+}
+
+function prepare(spec: JobSpec, settings: SpawnSettings, reserve: Reserve): Prepared {
+  if (spec.command.some((argument) => argument.includes("\0"))) {
+    throw new ErrandError("invalid-spec", "an argument holds a NUL byte, which no program can be given");
+  }
+  if (spec.cwd?.includes("\0"))
+    throw new ErrandError("invalid-spec", "the working directory holds a NUL byte");
+  const env = jobEnvironment(settings.environment, spec.env);
+  const directory = resolveDirectory(spec.cwd, settings.directory);
+  const [name, ...args] = spec.command;
+  const program = resolveProgram(name, directory, env.PATH);
+  reserve.checkProcesses();
+  return { name, program, args, directory, env };
+}
+
+/** It tells how many are open: the system gives out the lowest free one. */
+function lowestFreeDescriptor(): number {
+  const descriptor = openSync("/dev/null", "r");
+  closeSync(descriptor);
+  return descriptor;
 }
 
 function openPipes(
@@ -103,22 +162,17 @@ function openPipes(
   }
 }
 
-interface Execution {
-  readonly name: string;
-  readonly program: string;
-  readonly args: readonly string[];
-  readonly directory: string;
-  readonly env: Record<string, string>;
-  readonly stdio: [number, number, number];
+interface Execution extends Prepared {
+  readonly mark: Mark | null;
+  readonly settings: SpawnSettings;
+  readonly streams: { readonly stdio: [number, number, number] } | { readonly terminal: Bun.TerminalOptions };
   readonly highestDescriptor: number;
+  readonly onExit: (exit: Exit) => void;
 }
 
-function execute(
-  mark: Mark | null,
-  execution: Execution,
-  { softOpenFiles }: SpawnSettings,
-  onExit: (exit: Exit) => void,
-) {
+function execute(execution: Execution): Pick<Bun.Subprocess, "pid" | "terminal"> {
+  const { mark, onExit } = execution;
+  const { softOpenFiles } = execution.settings;
   const restore = softOpenFiles === null ? null : lowerOpenFiles(softOpenFiles, execution.highestDescriptor);
   if (mark !== null) setMark(mark);
   try {
@@ -128,11 +182,11 @@ function execute(
       cwd: execution.directory,
       env: execution.env,
       detached: true,
-      stdio: execution.stdio,
+      ...execution.streams,
       onExit: (_child, code, signal) => onExit(exitOf(code, signal)),
     });
     if (restore === null && softOpenFiles !== null) limitOpenFiles(child.pid, softOpenFiles);
-    return child.pid;
+    return child;
   } catch (error) {
     // At the limit of descriptors the process may have been started before the failure.
     if (errnoName(error) === "EMFILE" && mark !== null) killStarted(mark);
@@ -168,7 +222,7 @@ function exitOf(code: number | null, signal: number | string | null): Exit {
   return { code: code ?? 0, signal: null };
 }
 
-function asStartError(error: unknown, program: string, directory: string): unknown {
+function asStartError(error: unknown, { program, directory }: Prepared): unknown {
   const name = errnoName(error);
   if (name === undefined || error instanceof ErrandError) return error;
   switch (name) {

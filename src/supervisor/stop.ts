@@ -10,17 +10,21 @@ const looksToBeSure = 2;
 
 /** CONT, since a process that has been halted would not hear TERM. */
 const gentle = ["SIGTERM", "SIGCONT"] as const;
+/** Shells at a terminal ignore TERM; when it hangs up, they end and tell their jobs. */
+const gentleAtTerminal = ["SIGTERM", "SIGHUP", "SIGCONT"] as const;
 
 /** Stops one tree: TERM, the grace time, then KILL until nothing of it is left. */
 export class TreeStop {
   readonly #tree: Tree;
   readonly #sweeper: Sweeper;
+  readonly #gentle: readonly NodeJS.Signals[];
   #killAt: number;
   #wake: (() => void) | null = null;
 
   constructor(tree: Tree, sweeper: Sweeper, graceSeconds: number) {
     this.#tree = tree;
     this.#sweeper = sweeper;
+    this.#gentle = tree.hasTerminal ? gentleAtTerminal : gentle;
     this.#killAt = performance.now() + graceSeconds * 1_000;
   }
 
@@ -43,7 +47,7 @@ export class TreeStop {
     let termed = false;
     if (performance.now() < this.#killAt && this.#tree.leaderAlive()) {
       // The group at once: the look at the process table may have to wait for its turn.
-      for (const signal of gentle) signalTree(this.#tree, [], signal);
+      for (const signal of this.#gentle) signalTree(this.#tree, [], signal);
     }
     let quietLooks = 0;
     for (;;) {
@@ -57,7 +61,7 @@ export class TreeStop {
         termed = true;
         for (const { pid, group } of found) {
           if (group === this.#tree.leader && this.#tree.leaderAlive()) continue;
-          for (const signal of gentle) signalMarked(pid, this.#tree.mark, signal);
+          for (const signal of this.#gentle) signalMarked(pid, this.#tree.mark, signal);
         }
       }
       quietLooks = found.length === 0 && !this.#tree.leaderAlive() ? quietLooks + 1 : 0;

@@ -3,6 +3,7 @@ import type { AttachedOutput, AttachedProcess, ProcessInput } from "../core/port
 import { DrainedPipe } from "./drain.ts";
 import { ProcessLife, type ProcessParts } from "./life.ts";
 import { collectAll } from "./outputPipe.ts";
+import type { Spawned } from "./spawn.ts";
 import { Tail } from "./stderrTail.ts";
 
 /** Once both pipes are closed the exit is on its way: worth this much more waiting for an answer in one piece. */
@@ -10,7 +11,7 @@ const exitImminentMilliseconds = 20;
 
 /** A process whose stdout belongs to one request, from its execution to the end of its tree. */
 export class StreamedProcess implements AttachedProcess, AttachedOutput {
-  readonly #parts: ProcessParts;
+  readonly #parts: ProcessParts<Spawned>;
   readonly #stdout: DrainedPipe;
   readonly #stderr: DrainedPipe;
   readonly #life: ProcessLife;
@@ -24,7 +25,7 @@ export class StreamedProcess implements AttachedProcess, AttachedOutput {
   #stderrEnded = false;
   #waitsForFinish: (() => void) | null = null;
 
-  constructor(parts: ProcessParts) {
+  constructor(parts: ProcessParts<Spawned>) {
     const { spawned, limits } = parts;
     this.#parts = parts;
     this.#stdout = new DrainedPipe(spawned.stdout, limits);

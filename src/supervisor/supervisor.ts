@@ -10,15 +10,16 @@ import type {
 } from "../core/ports.ts";
 import { LeftoverPipes } from "./leftoverPipes.ts";
 import { becomeSubreaper, restoreSignals } from "./libc.ts";
-import type { ProcessParts } from "./life.ts";
+import type { ProcessParts, Started } from "./life.ts";
 import type { LiveJobs } from "./liveJobs.ts";
-import { MarkSource } from "./mark.ts";
+import { type Mark, MarkSource } from "./mark.ts";
 import { OrphanReaper } from "./reap.ts";
 import { Reserve } from "./reserve.ts";
-import { type SpawnSettings, spawn } from "./spawn.ts";
+import { type SpawnParts, type SpawnSettings, spawn, spawnAtTerminal } from "./spawn.ts";
 import { SpooledProcess } from "./spooledProcess.ts";
 import { StreamedProcess } from "./streamedProcess.ts";
 import { Sweeper } from "./sweep.ts";
+import { TerminalProcess } from "./terminalProcess.ts";
 
 interface SupervisorParts {
   readonly settings: SpawnSettings;
@@ -49,11 +50,21 @@ export class LocalSupervisor implements Supervisor {
   }
 
   startAttached(id: bigint, spec: JobSpec, listener: ProcessListener): AttachedProcess {
-    return this.#start(id, { spec, listener }, (parts) => new StreamedProcess(parts));
+    return this.#start(id, { spec, listener }, { spawn, make: (parts) => new StreamedProcess(parts) });
   }
 
   startSpooled(id: bigint, spec: JobSpec, listener: ProcessListener, sink: OutputSink): SupervisedProcess {
-    return this.#start(id, { spec, listener }, (parts) => new SpooledProcess(parts, sink));
+    const { tty: size } = spec;
+    if (size === null)
+      return this.#start(id, { spec, listener }, { spawn, make: (parts) => new SpooledProcess(parts, sink) });
+    return this.#start(
+      id,
+      { spec, listener },
+      {
+        spawn: (mark, _spec, parts) => spawnAtTerminal({ mark, size }, spec, parts),
+        make: (parts) => new TerminalProcess(parts, sink),
+      },
+    );
   }
 
   startDetached(spec: JobSpec): number {
@@ -70,10 +81,13 @@ export class LocalSupervisor implements Supervisor {
     return pid;
   }
 
-  #start<Process extends SupervisedProcess & { leaderExited(exit: Exit): void }>(
+  #start<What extends Started, Process extends SupervisedProcess & { leaderExited(exit: Exit): void }>(
     id: bigint,
     { spec, listener }: Pick<ProcessParts, "spec" | "listener">,
-    make: (parts: ProcessParts) => Process,
+    how: {
+      readonly spawn: (mark: Mark, spec: JobSpec, parts: SpawnParts) => What;
+      readonly make: (parts: ProcessParts<What>) => Process;
+    },
   ): Process {
     const { settings, limits, liveJobs } = this.#parts;
     const mark = this.#marks.next();
@@ -86,9 +100,9 @@ export class LocalSupervisor implements Supervisor {
       process.leaderExited(exit);
     };
     try {
-      const spawned = spawn(mark, spec, { settings, reserve: this.#reserve, onExit });
+      const spawned = how.spawn(mark, spec, { settings, reserve: this.#reserve, onExit });
       this.#leaders.add(spawned.pid);
-      process = make({
+      process = how.make({
         mark,
         spec,
         spawned,

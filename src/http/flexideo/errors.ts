@@ -27,4 +27,6 @@ export const flexideoErrors: Readonly<
   "stdin-gap": { status: 409, number: 21 },
   "key-reused": { status: 422, number: 22 },
   "invalid-range": { status: 416, number: 23 },
+  "no-terminal": { status: 409, number: 24 },
+  "upgrade-required": { status: 426, number: 25 },
 };

@@ -15,6 +15,8 @@ const rexecErrors: Readonly<Record<ErrorCode, { readonly status: number; readonl
   "not-running": { status: 409, code: "NotRunning" },
   "stdin-closed": { status: 409, code: "StdinClosed" },
   "stdin-gap": { status: 409, code: "StdinGap" },
+  "no-terminal": { status: 409, code: "NoTerminal" },
+  "upgrade-required": { status: 426, code: "UpgradeRequired" },
   "key-reused": { status: 422, code: "KeyReused" },
   "invalid-range": { status: 416, code: "InvalidRange" },
   "too-large": { status: 413, code: "TooLarge" },

@@ -15,6 +15,8 @@ export const sidecarStatuses: Readonly<Record<ErrorCode, number>> = {
   "not-running": 400,
   "stdin-closed": 400,
   "stdin-gap": 400,
+  "no-terminal": 400,
+  "upgrade-required": 400,
   "key-reused": 400,
   "invalid-range": 400,
   "too-large": 413,

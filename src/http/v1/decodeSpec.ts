@@ -39,7 +39,8 @@ function fromWire(wire: WireSpec, env: JobSpec["env"], streams: boolean): JobSpe
     mode,
     onDisconnect: wire.onDisconnect ?? (mode === "attached" ? "kill" : "detach"),
     labels: wire.labels ?? {},
-    stdin: stdinOf(wire.stdin),
+    tty: wire.tty ?? null,
+    stdin: wire.tty === undefined ? stdinOf(wire.stdin) : "open",
     mergeOutput: wire.mergeOutput ?? false,
     discardStdout: discardOutput,
     discardStderr: discardOutput,
@@ -95,6 +96,7 @@ const watched = [
   "idleTimeoutSeconds",
   "stopGraceSeconds",
   "limits",
+  "tty",
 ] as const satisfies readonly (keyof WireSpec)[];
 
 /** What needs output that somebody sees. */
@@ -103,6 +105,21 @@ const counted = [
   "limits",
   "mergeOutput",
 ] as const satisfies readonly (keyof WireSpec)[];
+
+/** What a terminal does not go with, and why. */
+const terminalRefusals = {
+  mergeOutput: "at a terminal stdout and stderr are one already",
+  discardOutput: "what is shown at a terminal is its output",
+} as const satisfies Partial<Record<keyof WireSpec, string>>;
+
+function refuseBesideTerminal(wire: WireSpec): void {
+  if (wire.tty === undefined) return;
+  if (wire.stdin !== undefined && wire.stdin !== "open")
+    throw invalid('stdin: a terminal is typed at while the command runs, so that only "open" is allowed');
+  for (const [name, why] of Object.entries(terminalRefusals)) {
+    if (wire[name as keyof typeof terminalRefusals] === true) throw invalid(`${name}: ${why}`);
+  }
+}
 
 function refuseContradictions(wire: WireSpec, streams: boolean): void {
   if ((wire.command === undefined) === (wire.shell === undefined))
@@ -118,6 +135,7 @@ function refuseContradictions(wire: WireSpec, streams: boolean): void {
   const detached = wire.mode === "detached" ? watched.find((name) => wire[name] !== undefined) : undefined;
   if (detached !== undefined)
     throw invalid(`${detached}: a detached job is let go, so this can have no effect`);
+  refuseBesideTerminal(wire);
   const discarded = wire.discardOutput ? counted.find((name) => wire[name] !== undefined) : undefined;
   if (discarded !== undefined) throw invalid(`${discarded}: with discardOutput nobody sees the output`);
 }

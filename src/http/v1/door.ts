@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
 import { ErrandError } from "../../core/errors.ts";
 import type { Operation } from "../../core/scopes.ts";
-import { type Door, type Exchange, sendWhole } from "../exchange.ts";
+import { type Door, type Exchange, sendWhole, type UpgradeExchange } from "../exchange.ts";
+import { closeWith } from "../upgrade.ts";
 import { v1Operation } from "./operations.ts";
 import { encodeProblem } from "./problem.ts";
 import type { RouteParts } from "./routeParts.ts";
@@ -27,8 +29,8 @@ export class V1Door implements Door {
     this.#parts = parts;
   }
 
-  operation(method: string, path: string): Operation | null {
-    return v1Operation(method, path);
+  operation(method: string, path: string, query: string): Operation | null {
+    return v1Operation(method, path, query);
   }
 
   async handle(exchange: Exchange): Promise<void> {
@@ -58,6 +60,18 @@ export class V1Door implements Door {
     );
     const headers = { "Cache-Control": "no-store", ...Object.fromEntries(answer.headers) };
     sendWhole(response, answer.status, await answer.text(), headers);
+  }
+
+  upgrade(exchange: UpgradeExchange): Promise<void> | null {
+    const { request, path } = exchange;
+    const [, id] = /^\/v1\/jobs\/([^/%]+)\/attach$/.exec(path) ?? [];
+    const isWebSocket = request.headers.upgrade?.toLowerCase() === "websocket";
+    if (id === undefined || request.method !== "GET" || !isWebSocket) return null;
+    return import("./attach/attach.ts").then(({ attach }) => attach(this.#parts, exchange, id));
+  }
+
+  refuseUpgrade(socket: Duplex, error: ErrandError): void {
+    closeWith(socket, encodeProblem(error));
   }
 
   refuse(response: ServerResponse, error: ErrandError): void {

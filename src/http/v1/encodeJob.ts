@@ -13,7 +13,7 @@ export function encodeJob(job: Job, deliveries: readonly Delivery[]): WireJob {
     cwd: job.cwd,
     mode: job.mode,
     survive: false,
-    tty: null,
+    tty: job.tty,
     labels: { ...job.labels },
     owner: job.owner,
     state: job.state,

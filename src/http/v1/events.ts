@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { ErrandError } from "../../core/errors.ts";
 import { isJobId } from "../../core/ids.ts";
-import type { Job, JobId } from "../../core/job.ts";
+import type { JobId } from "../../core/job.ts";
 import type { OutputPosition } from "../../core/ports.ts";
 import { whileConnected } from "../backpressure.ts";
 import type { Exchange } from "../exchange.ts";
@@ -9,7 +9,7 @@ import { beginning, decodeCursor, encodeCursor } from "./cursor.ts";
 import { type EncodedEvent, encodeEvent } from "./encodeEvent.ts";
 import { type StreamFormat, sendEvents } from "./eventStream.ts";
 import { follow } from "./follow.ts";
-import { readablePosition } from "./gaps.ts";
+import { checkPosition } from "./gaps.ts";
 import { read, readFlag } from "./parameters.ts";
 import type { RouteParts } from "./routeParts.ts";
 
@@ -26,7 +26,7 @@ export async function jobEvents(
   const job = isJobId(id) ? parts.broker.get(id) : undefined;
   if (job === undefined)
     throw new ErrandError("not-found", `no job ${JSON.stringify(id)} is running or on record`);
-  if (from !== null) checkPosition(parts, job, from);
+  if (from !== null) checkPosition(parts.broker, job, from);
   await sendJobEvents(parts, {
     response,
     id,
@@ -35,16 +35,6 @@ export async function jobEvents(
     format: formatOf(request.headers.accept),
     headers: {},
   });
-}
-
-/** A cursor that never was is told before the answer begins. */
-function checkPosition({ broker }: RouteParts, job: Job, from: OutputPosition): void {
-  const reader = broker.follow(job.id);
-  try {
-    reader?.at(readablePosition(broker, job, from));
-  } finally {
-    reader?.close();
-  }
 }
 
 interface EventsAnswer {

@@ -32,6 +32,8 @@ interface FollowOptions {
   readonly from: OutputPosition | null;
   /** Wait for more until the job has ended. */
   readonly live: boolean;
+  /** Bytes as they are, whether they are whole characters or not. */
+  readonly raw?: boolean;
   /** Aborted when nobody listens any more. */
   readonly signal: AbortSignal;
 }
@@ -66,9 +68,9 @@ export async function* follow(
         yield { type: "started", position, job };
       }
       reader ??= broker.follow(id);
-      const waitForRest = patient && options.live && isLive(job);
+      const wish = { raw: options.raw === true, waitForRest: patient && options.live && isLive(job) };
       const place = isLive(job) ? position : readablePosition(broker, job, position);
-      const event = reader === null ? null : await next(reader, place, waitForRest);
+      const event = reader === null ? null : await next(reader, place, wish);
       if (event === "unfinished") {
         patient = await changes.wait(unfinishedMilliseconds);
       } else if (event !== null) {
@@ -100,7 +102,7 @@ type OutputEvent = Extract<FollowEvent, { type: OutputStream }>;
 async function next(
   reader: OutputReader,
   position: OutputPosition,
-  waitForRest: boolean,
+  { raw, waitForRest }: { readonly raw: boolean; readonly waitForRest: boolean },
 ): Promise<OutputEvent | "unfinished" | null> {
   const stretch = reader.at(position);
   if (stretch === null) return null;
@@ -113,6 +115,7 @@ async function next(
     const after = { ...position, [stream]: offset + part.byteLength };
     return { type: stream, position: after, offset, bytes: part, isText };
   };
+  if (raw) return give(bytes, false);
   const whole = wholeCharacters(bytes);
   if (whole > 0) return give(bytes.subarray(0, whole), true);
   // What may be the begin of a character is left for the next event, which may be text again.

@@ -30,6 +30,16 @@ export function readablePosition(broker: Broker, job: Job, position: OutputPosit
   return { stdout: readable("stdout"), stderr: readable("stderr") };
 }
 
+/** To be called before an answer begins. Throws `invalid-parameter` for a position that never was. */
+export function checkPosition(broker: Broker, job: Job, position: OutputPosition): void {
+  const reader = broker.follow(job.id);
+  try {
+    reader?.at(readablePosition(broker, job, position));
+  } finally {
+    reader?.close();
+  }
+}
+
 function outputOf(job: Job): OutputSummary | null {
   return job.state === "ended" || job.state === "lost" ? job.output : null;
 }

@@ -1,4 +1,5 @@
 import type { Operation } from "../../core/scopes.ts";
+import { isReadOnly } from "./attach/readOnly.ts";
 
 /** Every call of v1 with what it asks for. A call that is not here must not be served: a test holds the routes to it. */
 const calls: readonly { readonly method: string; readonly path: RegExp; readonly operation: Operation }[] = [
@@ -11,6 +12,8 @@ const calls: readonly { readonly method: string; readonly path: RegExp; readonly
   call("GET", "/v1/jobs/*/events", "jobs.events"),
   call("PUT", "/v1/jobs/*/stdin", "jobs.stdin"),
   call("POST", "/v1/jobs/*/signal", "jobs.signal"),
+  call("POST", "/v1/jobs/*/resize", "jobs.resize"),
+  call("GET", "/v1/jobs/*/attach", "jobs.attach"),
   call("POST", "/v1/jobs/*/stop", "jobs.stop"),
   call("POST", "/v1/jobs/*/callback/resend", "callbacks.resend"),
   call("GET", "/v1/info", "info.read"),
@@ -30,6 +33,7 @@ function call(method: string, path: string, operation: Operation) {
 }
 
 /** What a request to v1 asks for; null for what v1 does not have. */
-export function v1Operation(method: string, path: string): Operation | null {
-  return calls.find((known) => known.method === method && known.path.test(path))?.operation ?? null;
+export function v1Operation(method: string, path: string, query = ""): Operation | null {
+  const found = calls.find((known) => known.method === method && known.path.test(path))?.operation ?? null;
+  return found === "jobs.attach" && isReadOnly(query) ? "jobs.watch" : found;
 }

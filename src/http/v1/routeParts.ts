@@ -4,6 +4,7 @@ import type { Job } from "../../core/job.ts";
 import type { Limits } from "../../core/limits.ts";
 import type { CallbackPolicy, Outbox } from "../../core/ports.ts";
 import type { WireJob } from "../../protocol/job.ts";
+import type { Attachers } from "./attach/attachers.ts";
 import type { Followers } from "./followers.ts";
 import type { InputQueues } from "./stdin.ts";
 import type { TokenParts } from "./tokens.ts";
@@ -15,6 +16,7 @@ export interface RouteParts extends TokenParts {
   readonly outbox: Pick<Outbox, "ofJob" | "resend">;
   readonly idempotency: Idempotency;
   readonly followers: Followers;
+  readonly attachers: Attachers;
   readonly inputs: InputQueues;
   readonly callbacks: CallbackPolicy;
   /** Callbacks are due again. */

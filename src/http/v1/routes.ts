@@ -1,4 +1,3 @@
-import { constants } from "node:os";
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import { ErrandError, toErrandError } from "../../core/errors.ts";
 import { isJobId } from "../../core/ids.ts";
@@ -16,7 +15,9 @@ import { isPlanned } from "./notAvailable.ts";
 import { readListQuery, readNone, readWait } from "./parameters.ts";
 import { encodeProblem } from "./problem.ts";
 import type { RouteParts } from "./routeParts.ts";
+import { knownSignal, signalJob, unknownSignal } from "./signal.ts";
 import { streamRoutes } from "./streamRoutes.ts";
+import { mountTerminals } from "./terminals.ts";
 import { mountTokens, type TokenCaller } from "./tokens.ts";
 
 const json = <Schema>(schema: Schema, description: string) => ({
@@ -179,10 +180,12 @@ export function makeRoutes(parts: RouteParts): OpenAPIHono<{ Bindings: TokenCall
     readNone(queryOf(context.req.url));
     const id = readId(context.req.param("id"));
     const name = readSignal(readJson(await context.req.arrayBuffer(), context.req.header("content-type")));
-    const job = known(broker.get(id), id);
-    if (broker.active(id)?.process?.signal(name)) return context.json(encode(known(broker.get(id), id)));
-    throw new ErrandError("not-running", `job ${id} does not run: its state is ${job.state}`);
+    known(broker.get(id), id);
+    signalJob(broker, id, name);
+    return context.json(encode(known(broker.get(id), id)));
   });
+
+  mountTerminals(app, parts);
 
   app.openAPIRegistry.registerPath(infoRoute);
   app.get("/v1/info", (context) => {
@@ -215,6 +218,8 @@ export function makeRoutes(parts: RouteParts): OpenAPIHono<{ Bindings: TokenCall
     "/v1/jobs/:id/stdin": "PUT",
     "/v1/jobs/:id/signal": "POST",
     "/v1/jobs/:id/stop": "POST",
+    "/v1/jobs/:id/resize": "POST",
+    "/v1/jobs/:id/attach": "GET",
     "/v1/info": "GET",
     "/v1/events": "GET",
     "/v1/jobs/:id/callback/resend": "POST",
@@ -241,9 +246,8 @@ export function makeRoutes(parts: RouteParts): OpenAPIHono<{ Bindings: TokenCall
 function readSignal(value: unknown): string {
   const parsed = signalSchema.safeParse(value);
   const name = parsed.success ? parsed.data.signal : undefined;
-  if (name !== undefined && Object.hasOwn(constants.signals, name)) return name;
-  const allowed = Object.keys(constants.signals).join(", ");
-  throw new ErrandError("invalid-spec", `allowed is {"signal": "<name>"} with one of ${allowed}`);
+  if (name !== undefined) return knownSignal(name);
+  throw unknownSignal();
 }
 
 function readId(id: string): JobId {

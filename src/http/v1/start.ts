@@ -54,8 +54,8 @@ export async function startJob(parts: RouteParts, exchange: Exchange): Promise<v
 }
 
 /** True when nothing that is asked for needs output that is kept. */
-function canStreamDirectly({ onDisconnect, aliasPolicy, outputBytes }: JobSpec): boolean {
-  return onDisconnect === "kill" && aliasPolicy === "reject" && outputBytes === null;
+function canStreamDirectly({ onDisconnect, aliasPolicy, outputBytes, tty }: JobSpec): boolean {
+  return onDisconnect === "kill" && aliasPolicy === "reject" && outputBytes === null && tty === null;
 }
 
 /** The fastest way for one who wants stdout alone: nothing is kept. */

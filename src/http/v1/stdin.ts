@@ -45,7 +45,8 @@ export async function putStdin(parts: RouteParts, exchange: Exchange, id: string
   });
 }
 
-function inputOf({ broker }: RouteParts, id: string): ProcessInput {
+/** Where to write what is for that job. Throws `not-found`, `stdin-closed`. */
+export function inputOf({ broker }: Pick<RouteParts, "broker">, id: string): ProcessInput {
   const job = isJobId(id) ? broker.get(id) : undefined;
   if (job === undefined)
     throw new ErrandError("not-found", `no job ${JSON.stringify(id)} is running or on record`);

@@ -1,0 +1,97 @@
+import { ErrandError, toErrandError } from "../../../core/errors.ts";
+import type { JobId } from "../../../core/job.ts";
+import type { RouteParts } from "../routeParts.ts";
+import { inputOf } from "../stdin.ts";
+
+interface InputParts {
+  readonly routes: Pick<RouteParts, "broker" | "inputs">;
+  readonly id: JobId;
+  /** Under this name the job's input counts what has come from this client. */
+  readonly writer: string;
+  /** So many bytes may wait for the command. */
+  readonly mostBytes: number;
+  /** So much of this client's input has been taken in all. */
+  readonly onTaken: (bytes: number) => void;
+  readonly onRefused: (error: ErrandError) => void;
+  /** No more is to be read of the client, or more again. */
+  readonly onFull: (full: boolean) => void;
+}
+
+/** What one attached client types, on its way to the command: in order, each byte once, whatever connections break. */
+export class AttachInput {
+  readonly #parts: InputParts;
+  readonly #queue: (Uint8Array | "close")[] = [];
+  #queuedBytes = 0;
+  /** Of the next byte that comes, among all that this client has sent. */
+  #offset: number;
+  #busy = false;
+  #refused = false;
+  #full = false;
+
+  /** `offset`: of the first byte that will come. */
+  constructor(offset: number, parts: InputParts) {
+    this.#offset = offset;
+    this.#parts = parts;
+  }
+
+  /** The next bytes, or the end of what is to be written. */
+  push(next: Uint8Array | "close"): void {
+    if (this.#refused) return;
+    this.#queue.push(next);
+    this.#queuedBytes += sizeOf(next);
+    this.#tellFull();
+    if (!this.#busy) this.#drain();
+  }
+
+  /** Nothing of what waits is written any more: whoever has sent it sends it again. */
+  drop(): void {
+    this.#refused = true;
+    this.#queue.length = 0;
+  }
+
+  async #drain(): Promise<void> {
+    this.#busy = true;
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      try {
+        this.#parts.onTaken(await this.#write(next));
+      } catch (error) {
+        this.drop();
+        this.#parts.onRefused(toErrandError(error));
+      }
+      this.#queuedBytes -= sizeOf(next);
+      this.#tellFull();
+    }
+    this.#busy = false;
+  }
+
+  #write(next: Uint8Array | "close"): Promise<number> {
+    const { routes, id, writer } = this.#parts;
+    const offset = this.#offset;
+    if (next !== "close") this.#offset += next.byteLength;
+    return routes.inputs.inTurn(id, async () => {
+      const input = inputOf(routes, id);
+      const taken = input.bytesFrom(writer);
+      if (taken < offset)
+        throw new ErrandError("stdin-gap", `only ${taken} bytes before byte ${offset} are known here`);
+      if (next === "close") {
+        input.close();
+      } else {
+        // A connection that this one has taken over may have brought some of it already.
+        const fresh = next.subarray(Math.min(next.byteLength, taken - offset));
+        if (fresh.byteLength > 0) await input.write(fresh, writer);
+      }
+      return input.bytesFrom(writer);
+    });
+  }
+
+  #tellFull(): void {
+    const full = this.#queuedBytes >= this.#parts.mostBytes;
+    if (full !== this.#full) this.#parts.onFull(full);
+    this.#full = full;
+  }
+}
+
+/** An entry costs something although it brings no byte. */
+function sizeOf(next: Uint8Array | "close"): number {
+  return next === "close" ? 64 : next.byteLength + 64;
+}

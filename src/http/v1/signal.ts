@@ -1,0 +1,24 @@
+import { constants } from "node:os";
+import type { Broker } from "../../core/broker.ts";
+import { ErrandError } from "../../core/errors.ts";
+import type { JobId } from "../../core/job.ts";
+
+/** The name of a signal. Throws `invalid-spec` for any other. */
+export function knownSignal(name: string): string {
+  if (Object.hasOwn(constants.signals, name)) return name;
+  throw unknownSignal();
+}
+
+/** The refusal of what names no signal. */
+export function unknownSignal(): ErrandError {
+  const allowed = Object.keys(constants.signals).join(", ");
+  return new ErrandError("invalid-spec", `allowed is {"signal": "<name>"} with one of ${allowed}`);
+}
+
+/** Sends a signal to a job's whole group. Throws `invalid-spec` for a name that no signal has, `not-running`. */
+export function signalJob(broker: Broker, id: JobId, name: string): void {
+  const signal = knownSignal(name);
+  if (broker.active(id)?.process?.signal(signal)) return;
+  const state = broker.get(id)?.state ?? "gone";
+  throw new ErrandError("not-running", `job ${id} does not run: its state is ${state}`);
+}
