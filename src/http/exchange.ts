@@ -26,6 +26,8 @@ export interface UpgradeExchange extends Pick<Exchange, "request" | "path" | "qu
   readonly socket: Duplex;
   /** What has come behind the head of the request. */
   readonly head: Buffer;
+  /** False once the credential is not good for this any more: tokens expire, and are revoked. */
+  readonly isStillAllowed: () => boolean;
 }
 
 /** A request whose credential has not been looked at. Its body may be read here and once more by the handler. */

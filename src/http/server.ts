@@ -222,11 +222,27 @@ function upgrade(parts: ServerParts, { request, socket, head }: Upgrade): void {
     const principal = guard.authenticate(request);
     who = principal.name;
     authorise(door, { request, path, query, principal });
-    const upgraded = door.upgrade?.({ request, socket, head, path, query, principal }) ?? null;
+    const isStillAllowed = () => enters({ guard, door }, { request, path, query, principal });
+    const exchange = { request, socket, head, path, query, principal, isStillAllowed };
+    const upgraded = door.upgrade?.(exchange) ?? null;
     if (upgraded === null) closeWith(socket, notImplemented);
     else upgraded.catch(refuse);
   } catch (error) {
     if (error instanceof ErrandError) onRefused(request, error, who);
     refuse(error);
+  }
+}
+
+/** True when the same one would be let in again now. */
+function enters(
+  { guard, door }: { readonly guard: Guard; readonly door: Door },
+  asked: Pick<Exchange, "request" | "path" | "query" | "principal">,
+): boolean {
+  try {
+    const principal = guard.authenticate(asked.request);
+    authorise(door, { ...asked, principal });
+    return principal.name === asked.principal.name;
+  } catch {
+    return false;
   }
 }

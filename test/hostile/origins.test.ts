@@ -1,5 +1,6 @@
 // Pages of other sites: the Origin must be one of the list or the server's own, to the letter.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { startJob } from "../contract/support/v1-start.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import {
   bodyLines,
@@ -8,6 +9,8 @@ import {
   type HeaderLines,
   hostLine,
   sendBytes,
+  sendUntilHead,
+  statusesIn,
 } from "./support/bytes.ts";
 import { Trap } from "./support/trap.ts";
 
@@ -123,6 +126,37 @@ describe("a foreign Origin is refused with 403 on every path:", () => {
 });
 
 test("nothing ran for any of them", () => trap.expectNothingRan());
+
+describe("a WebSocket is refused to every foreign Origin, although a browser would let it through:", () => {
+  const upgrade: HeaderLines = [
+    ["Connection", "Upgrade"],
+    ["Upgrade", "websocket"],
+    ["Sec-WebSocket-Version", "13"],
+    ["Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="],
+    ["Sec-WebSocket-Protocol", "errand.v1"],
+  ];
+  async function attach(more: HeaderLines): Promise<number[]> {
+    const { id } = await startJob(server, { command: ["true"] });
+    const headers = [hostLine(server), credentialLine(server), ...upgrade, ...more];
+    const bytes = bytesOf({ method: "GET", target: `/v1/jobs/${id}/attach`, headers });
+    return statusesIn(await sendUntilHead(server, bytes));
+  }
+
+  test.each(foreign)("%p", async (text) => {
+    expect(await attach([["Origin", text.replace("PORT", String(server.port))]])).toEqual([403]);
+  });
+
+  test("and to what a page of another site has made, without an Origin or with the server's own", async () => {
+    const own = `http://${server.host}:${server.port}`;
+    const site = ["Sec-Fetch-Site", "cross-site"] as const;
+    expect([await attach([site]), await attach([["Origin", own], site])]).toEqual([[403], [403]]);
+  });
+
+  test("and not to the configured one, and the server's own", async () => {
+    expect(await attach([["Origin", page]])).toEqual([101]);
+    expect(await attach([["Origin", `http://${server.host}:${server.port}`]])).toEqual([101]);
+  });
+});
 
 describe("no answer lets other pages read it", () => {
   test.each(["https://evil.example", page, "null"])("with the Origin %p", async (origin) => {

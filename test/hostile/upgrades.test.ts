@@ -1,5 +1,6 @@
 // An upgrade that is refused closes the connection: what was sent behind it is never read as a request.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { startJob } from "../contract/support/v1-start.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import {
   bodyLines,
@@ -49,7 +50,7 @@ async function refuse(method: string, target: string, lines: HeaderLines): Promi
 describe("a WebSocket is refused", () => {
   test.each(targets)("at %s with the right credential", async (target) => {
     const lines = [hostLine(server), credentialLine(server), ...webSocket];
-    expect(await refuse("GET", target, lines)).toEqual([501]);
+    expect(await refuse("GET", target, lines)).toEqual([target.endsWith("/attach") ? 404 : 501]);
   });
 
   test.each(targets)("at %s without one", async (target) => {
@@ -75,6 +76,61 @@ describe("a WebSocket is refused", () => {
     const own = `${scheme}://${server.host}:${server.port}`;
     const lines: HeaderLines = [hostLine(server), credentialLine(server), ["Origin", own], ...webSocket];
     expect(await refuse("GET", "/v1/jobs", lines)).toEqual([scheme === "http" ? 501 : 403]);
+  });
+});
+
+/** The lines of a WebSocket, with these in place of its own, or without it where there is none. */
+function changed(name: string, ...values: string[]): HeaderLines {
+  const rest = webSocket.filter(([known]) => known !== name);
+  return [...rest, ...values.map((value) => [name, value] as const)];
+}
+
+describe("at a running job a handshake is refused:", () => {
+  const subprotocol = "Sec-WebSocket-Protocol";
+  const rows: readonly (readonly [string, string, HeaderLines, number])[] = [
+    ["no subprotocol", "", changed(subprotocol), 400],
+    ["an empty one", "", changed(subprotocol, ""), 400],
+    ["another one", "", changed(subprotocol, "errand.v2"), 400],
+    ["a begin of it", "", changed(subprotocol, "errand"), 400],
+    ["more than it", "", changed(subprotocol, "errand.v1.1"), 400],
+    ["it in capitals", "", changed(subprotocol, "ERRAND.V1"), 400],
+    ["it in quotes", "", changed(subprotocol, '"errand.v1"'), 400],
+    ["it and more in one name", "", changed(subprotocol, "errand.v1;q=1"), 400],
+    ["it twice in one line", "", changed(subprotocol, "errand.v1, errand.v1"), 400],
+    ["it twice in two lines", "", changed(subprotocol, "errand.v1", "errand.v1"), 400],
+    ["it beside what is no name", "", changed(subprotocol, "errand.v1, a b"), 400],
+    ["version 7", "", changed("Sec-WebSocket-Version", "7"), 400],
+    ["version 14", "", changed("Sec-WebSocket-Version", "14"), 400],
+    ["no version", "", changed("Sec-WebSocket-Version"), 400],
+    ["no key", "", changed("Sec-WebSocket-Key"), 400],
+    ["a short key", "", changed("Sec-WebSocket-Key", "dGhlIHNhbXBsZQ=="), 400],
+    ["a key that is no base64", "", changed("Sec-WebSocket-Key", "not base64 but 24 chars!"), 400],
+    ["a cursor that never was", "?cursor=5-5", webSocket, 400],
+    ["an unknown parameter", "?nope=1", webSocket, 400],
+    ["an attacher that is not well formed", "?attacher=.", webSocket, 400],
+    ["another protocol beside it", "", changed("Upgrade", "websocket, h2c"), 501],
+  ];
+
+  test.each(rows)("%s", async (_name, query, lines, status) => {
+    const { id } = await startJob(server, { command: ["sleep", "60"] });
+    const headers = [hostLine(server), credentialLine(server), ...lines];
+    expect(await refuse("GET", `/v1/jobs/${id}/attach${query}`, headers)).toEqual([status]);
+  });
+
+  test("a path that only resolves to it", async () => {
+    const { id } = await startJob(server, { command: ["sleep", "60"] });
+    const headers = [hostLine(server), credentialLine(server), ...webSocket];
+    for (const target of [
+      `/v1/jobs/x/../${id}/attach`,
+      `/v1//jobs/${id}/attach`,
+      `/v1/jobs/${id}/attach/`,
+      `/v1/jobs/${id}%2Fattach`,
+      `/v1/jobs/%31/attach`,
+      `http://127.0.0.1/v1/jobs/${id}/attach`,
+    ]) {
+      expect([target, await refuse("GET", target, headers)]).toEqual([target, [501]]);
+    }
+    expect(await refuse("POST", `/v1/jobs/${id}/attach`, headers)).toEqual([501]);
   });
 });
 

@@ -61,6 +61,15 @@ export async function sendUntilClosed(server: Server, bytes: string | Uint8Array
   return connection.text();
 }
 
+/** Sends the bytes and waits for the head of the answer, or the end; gives what was said by then. */
+export async function sendUntilHead(server: Server, bytes: string | Uint8Array): Promise<string> {
+  const connection = await rawConnection(server);
+  connection.send(bytes);
+  await connection.untilHead();
+  connection.close();
+  return connection.text();
+}
+
 /** The status lines of all answers in what a connection has said. */
 export function statusesIn(text: string): number[] {
   return [...text.matchAll(/^HTTP\/1\.1 (\d{3}) /gm)].map(([, status]) => Number(status));

@@ -29,7 +29,7 @@ interface Wish {
 /** `GET /v1/jobs/{id}/attach`. What is refused is thrown before the connection is a WebSocket. */
 export async function attach(
   parts: RouteParts,
-  { request, socket, head, query, principal }: UpgradeExchange,
+  { request, socket, head, query, principal, isStillAllowed }: UpgradeExchange,
   id: string,
 ): Promise<void> {
   const wish = readWish(query);
@@ -43,6 +43,8 @@ export async function attach(
   const { attacher, readOnly } = wish;
   // Nobody goes on as somebody else, even if the name is known.
   const writer = `${principal.name}/${attacher}`;
+  // Its end has been told already, or will be: nobody would give the seat back.
+  if (socket.destroyed) return;
   const seat = parts.attachers.enter(id, `${readOnly ? "reads" : "writes"}/${writer}`);
   socket.on("close", seat.leave);
   socket.on("close", parts.followers.enter(broker.active(id)));
@@ -53,7 +55,7 @@ export async function attach(
   });
   // What is no handshake is answered, and the connection closed, by the library.
   server.handleUpgrade(request, socket, head, (webSocket) => {
-    const ends = { routes: parts, socket: webSocket, connection: socket };
+    const ends = { routes: parts, socket: webSocket, connection: socket, isStillAllowed };
     new AttachSession({ ...ends, id, writer, seat, ...wish }).run();
   });
 }

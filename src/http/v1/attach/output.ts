@@ -22,8 +22,8 @@ interface OutputParts {
   readonly onPosition: (position: OutputPosition) => void;
 }
 
-/** Sends a job's output, from where the replay begins to its end, as fast as the client takes it. */
-export async function sendOutput(parts: OutputParts): Promise<void> {
+/** Sends a job's output, from where the replay begins to its end, as fast as the client takes it. False when the end was not reached. */
+export async function sendOutput(parts: OutputParts): Promise<boolean> {
   const { broker, id, wire, replay, signal, onPosition } = parts;
   const { position: from, screen } = replay;
   if (screen !== null) await sendScreen(wire, screen);
@@ -46,9 +46,11 @@ export async function sendOutput(parts: OutputParts): Promise<void> {
     if (event.type === "ended") tellLive(kept);
     send(parts, event);
     tellLive(event.position);
+    if (event.type === "ended") return true;
     await wire.room();
-    if (wire.closed) return;
+    if (wire.closed) break;
   }
+  return false;
 }
 
 async function sendScreen(wire: AttachWire, screen: Uint8Array): Promise<void> {

@@ -19,8 +19,8 @@ import { type Replay, replayOf } from "./replay.ts";
 import { whenStarted } from "./whenStarted.ts";
 import { AttachWire } from "./wire.ts";
 
-/** Codes of RFC 6455: frames that are not of this protocol, text, and what the server could not do. */
-const closeCodes = { protocol: 1_002, text: 1_003, internal: 1_011 } as const;
+/** Codes of RFC 6455: frames that are not of this protocol, text, a lost right, and what the server could not do. */
+const closeCodes = { protocol: 1_002, text: 1_003, forbidden: 1_008, internal: 1_011 } as const;
 
 export interface SessionParts {
   readonly routes: RouteParts;
@@ -31,6 +31,8 @@ export interface SessionParts {
   /** The name under which the job's input counts what this attacher writes. */
   readonly writer: string;
   readonly seat: Seat;
+  /** False once the credential is not good for this any more. */
+  readonly isStillAllowed: () => boolean;
   readonly readOnly: boolean;
   readonly replay: AttachReplay;
   /** What the client has seen already; null for nothing. */
@@ -53,10 +55,7 @@ export class AttachSession {
     this.#parts = parts;
     this.#position = parts.seen ?? beginning;
     const { socket, connection, seat, routes } = parts;
-    this.#wire = new AttachWire({ socket, connection }, routes.limits.heartbeatSeconds, () => ({
-      type: "heartbeat",
-      cursor: encodeCursor(this.#position),
-    }));
+    this.#wire = new AttachWire({ socket, connection }, routes.limits.heartbeatSeconds, () => this.#beat());
     socket.on("message", (data: Buffer, isBinary: boolean) => this.#receive(data, isBinary));
     // The library has answered with the code that says what was wrong.
     socket.on("error", () => {});
@@ -66,6 +65,14 @@ export class AttachSession {
       this.#wire.close(attachCloseCodes.takenOver, "another connection goes on as this attacher");
       this.#gone.abort();
     });
+  }
+
+  #beat(): void {
+    if (!this.#parts.isStillAllowed()) {
+      this.#input?.drop();
+      this.#wire.close(closeCodes.forbidden, "the credential is not good for this any more");
+    }
+    this.#wire.beat(encodeCursor(this.#position));
   }
 
   /** Resolves when all has been sent, or nobody is there any more. */
@@ -89,18 +96,19 @@ export class AttachSession {
     const forget = routes.broker.active(id)?.onResize(tellSize);
     try {
       if (job.state !== "failed") this.#greet(job, replay);
-      await sendOutput({
+      const ended = await sendOutput({
         ...{ broker: routes.broker, id, wire: this.#wire, replay, encode: routes.encode },
         signal: this.#gone.signal,
         onPosition: (position) => {
           this.#position = position;
         },
       });
+      if (this.#gone.signal.aborted) return;
+      if (ended) await this.#wire.finish(attachCloseCodes.ended);
+      else this.#wire.close(closeCodes.internal, "the job is no longer on record");
     } finally {
       forget?.();
     }
-    if (this.#gone.signal.aborted) return;
-    await this.#wire.finish(attachCloseCodes.ended);
   }
 
   /** Says what the client needs to know before anything else; from now on it may write. */

@@ -15,16 +15,16 @@ const reasonBytes = 120;
 export class AttachWire {
   readonly #socket: WebSocket;
   readonly #connection: Duplex;
-  readonly #beat: Timer;
+  readonly #timer: Timer;
   #silentBeats = 0;
   /** Bytes that had to wait at the last look. */
   #waitingBytes = 0;
 
-  /** `heartbeat` says what is sent while nothing else is. */
+  /** `onBeat` is called every so many seconds, while somebody is there. */
   constructor(
     { socket, connection }: { readonly socket: WebSocket; readonly connection: Duplex },
     heartbeatSeconds: number,
-    heartbeat: () => AttachServerMessage,
+    onBeat: () => void,
   ) {
     this.#socket = socket;
     this.#connection = connection;
@@ -33,8 +33,8 @@ export class AttachWire {
     };
     socket.on("pong", noteLife).on("message", noteLife);
     connection.on("drain", noteLife);
-    this.#beat = setInterval(() => this.#lookAfter(heartbeat), heartbeatSeconds * 1_000);
-    connection.on("close", () => clearInterval(this.#beat));
+    this.#timer = setInterval(onBeat, heartbeatSeconds * 1_000);
+    connection.on("close", () => clearInterval(this.#timer));
   }
 
   /** True when nothing can be sent any more. */
@@ -82,7 +82,8 @@ export class AttachWire {
     this.#socket.close(code, Buffer.from(reason).subarray(0, reasonBytes).toString("utf8"));
   }
 
-  #lookAfter(heartbeat: () => AttachServerMessage): void {
+  /** A sign of life for a client that has all there is; one that gives none itself is given up in the end. */
+  beat(cursor: string): void {
     const waiting = this.#connection.writableLength;
     if (waiting < this.#waitingBytes) this.#silentBeats = 0;
     this.#waitingBytes = waiting;
@@ -93,7 +94,7 @@ export class AttachWire {
     }
     // A client that does not read what it has needs no sign of life.
     if (waiting > 0 || this.closed) return;
-    this.control(heartbeat());
+    this.control({ type: "heartbeat", cursor });
     this.#socket.ping();
   }
 }
