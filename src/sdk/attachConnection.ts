@@ -126,7 +126,8 @@ async function firstOf(socket: FrameSocket, silenceSeconds: number): Promise<Fir
     const fields = frame.type === "control" ? frame.fields : {};
     const started = readStarted(fields);
     if (started !== null) return { started, first: fields.type === "ended" ? frame : null };
-    if (fields.type !== "heartbeat")
+    // Signs of life, and what newer servers say.
+    if (frame.type !== "control" && frame.type !== "unknown")
       throw new ConnectionError("the connection does not begin as one of Errand");
   }
 }

@@ -8,7 +8,7 @@ import { throwIfCancelled } from "./cancel.ts";
 import { Cutter } from "./cutter.ts";
 import { ConnectionError, ErrandError, StreamCut } from "./errors.ts";
 import type { StreamName } from "./eventTypes.ts";
-import type { JobRecord, Outcome } from "./jobTypes.ts";
+import { isOver, type JobRecord, type Outcome } from "./jobTypes.ts";
 import type { AttachOptions } from "./options.ts";
 import { readJob, readOutcome } from "./readJob.ts";
 import { TerminalQueryFilter } from "./terminalQueries.ts";
@@ -49,6 +49,7 @@ export class AttachSession {
     this.#size = options.size ?? null;
     this.#attacher = options.attacher ?? null;
     this.place = new AttachPlace(options.cursor);
+    if (options.readOnly) this.input.fail(attachError("forbidden", "this attachment looks on"));
   }
 
   get job(): JobRecord | null {
@@ -74,7 +75,7 @@ export class AttachSession {
     try {
       const outcome = await this.#followAll();
       for (const output of Object.values(this.outputs)) output.end();
-      this.input.fail(attachError("stdin-closed", "the command reads no more"));
+      this.#endInput();
       return outcome;
     } catch (error) {
       for (const output of Object.values(this.outputs)) output.end(error);
@@ -152,9 +153,17 @@ export class AttachSession {
   }
 
   #resumeInput(connection: AttachConnection): void {
+    if (isOver(connection.started.job)) {
+      this.#endInput();
+      return;
+    }
     this.input.connected((frame) => connection.send(frame), connection.started);
     if (this.#size !== null && this.#job?.tty) connection.tell({ type: "resize", ...this.#size });
     for (const signal of this.#signals.splice(0)) connection.tell({ type: "signal", signal });
+  }
+
+  #endInput(): void {
+    this.input.fail(attachError("stdin-closed", "the command reads no more"));
   }
 
   #disconnected(): void {
