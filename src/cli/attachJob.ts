@@ -63,8 +63,9 @@ class LocalSession {
   readonly #modes = new TerminalModes();
   readonly #watch: DetachWatch;
   #attachment!: Attachment;
-  #isReplay = true;
-  #restore: (() => void) | null = null;
+  /** What is shown is old, so that what the terminal says of it is not for the job. */
+  #isReplay: boolean;
+  #hasLeft = false;
   #leave: (left: Leave) => void = () => undefined;
   readonly #left = new Promise<Leave>((resolve) => {
     this.#leave = resolve;
@@ -74,6 +75,7 @@ class LocalSession {
     this.#wish = wish;
     this.#surroundings = surroundings;
     this.#watch = new DetachWatch(wish.detachKeys);
+    this.#isReplay = wish.dropQueries === "replayed";
   }
 
   static async open(job: Job, wish: AttachWish, surroundings: Surroundings): Promise<LocalSession> {
@@ -96,16 +98,32 @@ class LocalSession {
   /** Null when the job has ended. Throws what `attachment.ended` rejects with. */
   async run(): Promise<Leave | null> {
     const hasTerminal = this.#surroundings.isTerminal(0) && this.#attachment.job.tty !== null;
-    const ends = [this.#listen(), hasTerminal ? this.#enter() : () => undefined];
+    const endListening = this.#listen();
+    const restore = hasTerminal ? enterRawMode() : () => undefined;
     try {
       void this.#feed(hasTerminal);
       const shown = Promise.all([this.#show("stdout"), this.#show("stderr")]);
       const over = Promise.all([shown, this.#attachment.ended]).then(() => null);
-      return await Promise.race([over, this.#left]);
+      const left = await Promise.race([over, this.#left]);
+      // What the job has shown last stays where it is.
+      this.#hasLeft = left !== null;
+      return left;
+    } catch (error) {
+      this.#hasLeft = true;
+      throw error;
     } finally {
       this.#attachment.detach();
-      for (const end of ends) end();
+      restore();
+      endListening();
+      if (hasTerminal) await this.#tidy();
     }
+  }
+
+  /** Undoes what the job has made of the terminal, and goes below what it has shown when it is left in the middle. */
+  async #tidy(): Promise<void> {
+    const { isTerminal, stdout } = this.#surroundings;
+    const words = this.#modes.undo() + (this.#hasLeft ? "\r\n" : "");
+    if (isTerminal(1) && words !== "") await stdout.write(words).catch(() => {});
   }
 
   #event(event: AttachEvent): void {
@@ -129,26 +147,10 @@ class LocalSession {
     };
   }
 
-  /** Hands the terminal to the job; gives what takes it back, on every way out. */
-  #enter(): () => void {
-    this.#restore = rawMode(0);
-    const end = () => {
-      this.#restore?.();
-      this.#restore = null;
-    };
-    process.on("exit", end);
-    return () => {
-      end();
-      process.off("exit", end);
-      if (!this.#surroundings.isTerminal(1)) return;
-      // Below what the job has shown, unless it was on a screen of its own.
-      this.#surroundings.stdout.write(`${this.#modes.undo()}\r\n`).catch(() => {});
-    };
-  }
-
   async #show(name: "stdout" | "stderr"): Promise<void> {
     const output = this.#surroundings[name];
     for await (const bytes of this.#attachment[name]) {
+      if (this.#hasLeft) return;
       if (name === "stdout") this.#modes.watch(bytes);
       await output.write(bytes);
     }
@@ -175,4 +177,14 @@ class LocalSession {
       // The command reads no more; what it writes still comes.
     }
   }
+}
+
+/** Has every key handed on as it is typed; gives what ends that, which happens on every way out of this program. */
+function enterRawMode(): () => void {
+  const restore = rawMode(0) ?? (() => undefined);
+  process.on("exit", restore);
+  return () => {
+    restore();
+    process.off("exit", restore);
+  };
 }

@@ -35,16 +35,16 @@ export class TerminalModes {
     }
   }
 
-  /** What to write to have the terminal as it was. */
+  /** What to write to have the terminal as it was; nothing when it is. */
   undo(): string {
     const modes = [...this.#set].map((mode) => `\u001b[?${mode}l`);
-    return [
+    const words = [
       this.#keyboards > 0 ? `\u001b[<${this.#keyboards}u` : "",
       this.#hasModifiedKeys ? "\u001b[>4m" : "",
       ...modes,
       this.#isCursorHidden ? "\u001b[?25h" : "",
-      "\u001b[m",
     ].join("");
+    return words === "" ? "" : `${words}\u001b[m`;
   }
 
   #take(sequence: string): void {

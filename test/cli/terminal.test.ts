@@ -71,7 +71,7 @@ describe.skipIf(missingTool !== undefined)("in tmux (needs tmux, vim-tiny and pr
     await terminal.shows(/two\ntwo\nthere\$$/);
     terminal.enter("(exit 3)");
     terminal.press("C-d");
-    await terminal.shows(/exit\n+here\$$/);
+    await terminal.shows(/exit\nhere\$$/);
     expect(await terminal.output("echo $?")).toBe("3");
     expect(await terminal.settings()).toBe(before);
   });
