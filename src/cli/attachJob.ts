@@ -101,6 +101,7 @@ class LocalSession {
     const endListening = this.#listen();
     const restore = hasTerminal ? enterRawMode() : () => undefined;
     try {
+      await this.#makeRoom();
       void this.#feed(hasTerminal);
       const shown = Promise.all([this.#show("stdout"), this.#show("stderr")]);
       const over = Promise.all([shown, this.#attachment.ended]).then(() => null);
@@ -117,6 +118,13 @@ class LocalSession {
       endListening();
       if (hasTerminal) await this.#tidy();
     }
+  }
+
+  /** The picture of a screen is drawn on an empty one; what stood there can be scrolled back to. */
+  async #makeRoom(): Promise<void> {
+    const { isTerminal, stdout } = this.#surroundings;
+    if (this.#wish.replay !== "screen" || this.#attachment.job.tty === null || !isTerminal(1)) return;
+    await stdout.write(`${"\r\n".repeat(terminalSize().rows)}\u001b[H`);
   }
 
   /** Undoes what the job has made of the terminal, and goes below what it has shown when it is left in the middle. */

@@ -110,6 +110,31 @@ describe.skipIf(missingTool !== undefined)("in tmux (needs tmux, vim-tiny and pr
     await elsewhere.output(`errand stop ${id}`);
   });
 
+  test("two terminals show the same screen, also one that had something else on it", async () => {
+    const id = await new Cli(server).launch("-t", "--", "sh");
+    const [one, two] = [await TmuxTerminal.start(server), await TmuxTerminal.start(server)];
+    await two.output("seq 1 60");
+    one.enter(`errand attach ${id}`);
+    await one.shows(/^[#$]$/m);
+    one.enter("printf '\\033[2J\\033[7;20Hplaced\\033[3;5H'");
+    await one.shows(/^ {19}placed$/m);
+    two.enter(`errand attach ${id}`);
+    await two.shows(/^ {19}placed$/m);
+    expect(two.screen()).toBe(one.screen());
+    // What one types the other sees, in the same place.
+    two.enter("stty size");
+    await one.shows("30 100");
+    await until(() => one.screen() === two.screen(), {
+      describe: () => `${one.screen()}\nas\n${two.screen()}`,
+    });
+    one.enter("exit 5");
+    for (const terminal of [one, two]) {
+      // The shell asks where the job has left the cursor.
+      await terminal.shows(/^here\$$/m);
+      expect(await terminal.output("echo $?")).toBe("5");
+    }
+  });
+
   test.each([
     ["SIGTERM", 143],
     ["SIGHUP", 129],

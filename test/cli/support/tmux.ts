@@ -115,10 +115,10 @@ export class TmuxTerminal {
     await until(holds, { timeoutMilliseconds, describe });
   }
 
-  /** Waits until a program takes each key as it comes. */
+  /** Waits until a program takes every key, Ctrl-C too; the shell itself does not. */
   async isRaw(): Promise<void> {
     const tty = this.ask("#{pane_tty}");
-    const raw = () => Bun.spawnSync(["stty", "-F", tty, "-a"]).stdout.toString().includes("-icanon");
+    const raw = () => Bun.spawnSync(["stty", "-F", tty, "-a"]).stdout.toString().includes("-isig");
     await until(raw, { describe: () => `raw mode; the screen is:\n${this.screen()}` });
   }
 
