@@ -7,7 +7,7 @@ import type { JobRecord } from "../sdk/jobTypes.ts";
 import type { AttachOptions } from "../sdk/options.ts";
 import { DetachWatch } from "./detachKeys.ts";
 import { endingOf } from "./ending.ts";
-import { exitCodes } from "./exitCodes.ts";
+import { CliError, exitCodes } from "./exitCodes.ts";
 import { isIgnored } from "./ignoredSignals.ts";
 import { inputStream } from "./input.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -40,7 +40,7 @@ export async function attachJob(job: Job, wish: AttachWish, surroundings: Surrou
   const words = isDetached ? "detached from" : `${left.signal}: left`;
   // Whoever sent the signal may have taken the terminal away.
   await stderr
-    .write(`errand: ${words} job ${job.id}, which runs on; errand attach ${job.id} comes back to it\n`)
+    .write(`errand: ${words} job ${job.id}; errand attach ${job.id} comes back to it\n`)
     .catch(() => {});
   return isDetached ? exitCodes.done : signalBase + constants.signals[left.signal];
 }
@@ -189,7 +189,9 @@ class LocalSession {
 
 /** Has every key handed on as it is typed; gives what ends that, which happens on every way out of this program. */
 function enterRawMode(): () => void {
-  const restore = rawMode(0) ?? (() => undefined);
+  const restore = rawMode(0);
+  if (restore === null)
+    throw new CliError(exitCodes.ownFailure, "this terminal cannot be made to pass keys on");
   process.on("exit", restore);
   return () => {
     restore();

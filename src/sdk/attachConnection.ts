@@ -18,7 +18,12 @@ export interface AttachQuery {
   readonly readOnly: boolean;
   readonly replay: "all" | "screen" | "none";
   readonly signal: AbortSignal;
+  /** True while the server has not yet taken what was written. */
+  readonly hasUntaken: () => boolean;
 }
+
+/** When input waits to be taken, this part of the longest silence is enough to tell that a connection is dead. */
+const untakenSilence = 1 / 4;
 
 /** What the server has said first. */
 interface Started {
@@ -34,18 +39,18 @@ interface Started {
 export class AttachConnection {
   readonly started: Started;
   readonly #socket: FrameSocket;
-  readonly #silenceSeconds: number;
+  readonly #patience: Patience;
   /** What came first, when that was the end. */
   #first: AttachFrame | null;
 
   private constructor(
     socket: FrameSocket,
-    { started, first, silenceSeconds }: First & { readonly silenceSeconds: number },
+    { started, first, patience }: First & { readonly patience: Patience },
   ) {
     this.#socket = socket;
     this.started = started;
     this.#first = first;
-    this.#silenceSeconds = silenceSeconds;
+    this.#patience = patience;
   }
 
   /** Throws `ErrandError`, `ConnectionError`, `Cancelled`. */
@@ -58,10 +63,10 @@ export class AttachConnection {
       if (error instanceof ConnectionError) await refusedBy(transport, query);
       throw error;
     });
-    const { silenceSeconds } = transport;
+    const patience = { silenceSeconds: transport.silenceSeconds, hasUntaken: query.hasUntaken };
     try {
-      const first = await firstOf(socket, silenceSeconds);
-      return new AttachConnection(socket, { ...first, silenceSeconds });
+      const first = await firstOf(socket, patience);
+      return new AttachConnection(socket, { ...first, patience });
     } catch (error) {
       socket.destroy();
       throw error;
@@ -81,7 +86,7 @@ export class AttachConnection {
     let refusal: ErrandError | null = null;
     try {
       for (;;) {
-        const frame = this.#first ?? (await nextFrame(this.#socket, this.#silenceSeconds));
+        const frame = this.#first ?? (await nextFrame(this.#socket, this.#patience));
         this.#first = null;
         if (frame === null) throw endOf(this.#socket, refusal);
         if (frame.type === "control" && frame.fields.type === "error") refusal = refusalOf(frame.fields);
@@ -119,9 +124,9 @@ interface First {
 }
 
 /** What the server says first. A job in a queue is started late; one that never was has an end alone. */
-async function firstOf(socket: FrameSocket, silenceSeconds: number): Promise<First> {
+async function firstOf(socket: FrameSocket, patience: Patience): Promise<First> {
   for (;;) {
-    const frame = await nextFrame(socket, silenceSeconds);
+    const frame = await nextFrame(socket, patience);
     if (frame === null) throw endOf(socket, null);
     const fields = frame.type === "control" ? frame.fields : {};
     const started = readStarted(fields);
@@ -132,14 +137,29 @@ async function firstOf(socket: FrameSocket, silenceSeconds: number): Promise<Fir
   }
 }
 
+/** How long nothing may come. */
+interface Patience {
+  readonly silenceSeconds: number;
+  readonly hasUntaken: () => boolean;
+}
+
 /** The next frame; null when the connection is over. A silent one is ended here. */
-async function nextFrame(socket: FrameSocket, silenceSeconds: number): Promise<AttachFrame | null> {
-  const timer = setTimeout(() => socket.destroy(), silenceSeconds * 1_000);
+async function nextFrame(
+  socket: FrameSocket,
+  { silenceSeconds, hasUntaken }: Patience,
+): Promise<AttachFrame | null> {
+  const since = performance.now();
+  const shortMilliseconds = silenceSeconds * untakenSilence * 1_000;
+  const timer = setInterval(() => {
+    const milliseconds = performance.now() - since;
+    const most = hasUntaken() ? shortMilliseconds : silenceSeconds * 1_000;
+    if (milliseconds >= most) socket.destroy();
+  }, shortMilliseconds / 4);
   try {
     const message = await socket.next();
     return message && readFrame(message);
   } finally {
-    clearTimeout(timer);
+    clearInterval(timer);
   }
 }
 

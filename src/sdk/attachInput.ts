@@ -52,6 +52,11 @@ export class AttachInput {
     });
   }
 
+  /** The server has not yet told that it has taken everything. */
+  get hasUntaken(): boolean {
+    return this.#pieces.length > 0;
+  }
+
   /** A connection is there, whose server has taken so much. Sends the rest. Throws `ConnectionError`. */
   connected(send: SendFrame, { stdinOffset, stdinWindowBytes }: InputPlace): void {
     this.#window = Math.max(

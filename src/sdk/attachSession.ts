@@ -137,6 +137,7 @@ export class AttachSession {
     const query: AttachQuery = {
       ...{ jobId: this.#jobId, readOnly, replay, signal: this.#stop.signal },
       ...{ cursor: this.place.cursor, attacher: this.#attacher },
+      hasUntaken: () => this.input.hasUntaken,
     };
     const connection = await AttachConnection.open(this.#transport, query);
     const { job, attacher, cursor } = connection.started;

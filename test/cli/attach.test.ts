@@ -42,9 +42,7 @@ describe("a job without a terminal", () => {
     running.signal(signal);
     const { stderr, ...told } = await running.ended;
     expect(told.code).toBe(code);
-    expect(stderr).toBe(
-      `errand: ${signal}: left job ${id}, which runs on; errand attach ${id} comes back to it\n`,
-    );
+    expect(stderr).toBe(`errand: ${signal}: left job ${id}; errand attach ${id} comes back to it\n`);
     expect((await cli.run(["ps", "--ids"])).stdout).toContain(id);
     await cli.run(["stop", id]);
   });

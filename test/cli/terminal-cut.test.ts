@@ -82,6 +82,20 @@ describe.skipIf(missingTool !== undefined)("in tmux (needs tmux, vim-tiny and pr
     expect(await terminal.settings()).toBe(before);
   }, 60_000);
 
+  test("with --on-disconnect kill the job ends with the program, also when that is killed", async () => {
+    const server = await startServer();
+    const terminal = await TmuxTerminal.start(server);
+    terminal.enter("errand run -it --on-disconnect kill --alias mine -- sh -c 'echo begun; sleep 600'");
+    await terminal.shows(/^begun$/m);
+    terminal.killErrand("SIGKILL");
+    const ended = async () => {
+      const response = await server.request("/v1/jobs?alias=mine");
+      const [job] = ((await response.json()) as { jobs: { outcome: { reason: string } | null }[] }).jobs;
+      return job?.outcome?.reason;
+    };
+    expect(await until(ended, { describe: "the end of the job" })).toBe("disconnected");
+  }, 60_000);
+
   test("a server that was killed and comes back tells that the end is not known", async () => {
     const server = await startServer();
     const terminal = await TmuxTerminal.start(server);

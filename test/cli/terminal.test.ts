@@ -85,9 +85,7 @@ describe.skipIf(missingTool !== undefined)("in tmux (needs tmux, vim-tiny and pr
     await terminal.shows("second line\n~");
     const picture = terminal.screen();
     terminal.press("C-p", "C-q");
-    await terminal.shows(
-      /errand: detached from job \d+, which runs on; errand attach \d+ comes\s+back to it\n/,
-    );
+    await terminal.shows(/errand: detached from job \d+; errand attach \d+ comes\s+back to it\n/);
     const id = terminal.jobOnScreen();
     expect(terminal.ask("#{alternate_on}")).toBe("0");
     expect(await terminal.settings()).toBe(before);
