@@ -203,7 +203,7 @@ export class AttachSession {
     const { socket } = this.#parts;
     if (on) this.#holds.add(why);
     else this.#holds.delete(why);
-    if (this.#holds.size > 0) socket.pause();
+    if (this.#holds.size > 0 && !this.#wire.closed) socket.pause();
     else socket.resume();
   }
 }

@@ -80,6 +80,8 @@ export class AttachWire {
   close(code: number, reason: string): void {
     if (this.closed) return;
     this.#socket.close(code, Buffer.from(reason).subarray(0, reasonBytes).toString("utf8"));
+    // Its own close frame may stand behind what was not to be read for now.
+    this.#socket.resume();
   }
 
   /** A sign of life for a client that has all there is; one that gives none itself is given up in the end. */
