@@ -1,5 +1,8 @@
 // `errand attach` and jobs with terminals where nobody sits at one.
+
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { temporaryDirectory } from "../support/cleanup.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import { until } from "../support/wait.ts";
 import { Cli } from "./support/cli.ts";
@@ -74,6 +77,14 @@ describe("a job with a terminal", () => {
     expect(told).toMatchObject({ code: 5, stderr: "" });
     expect(told.stdout).toContain("24 80\r\n");
   });
+});
+
+test("a server behind a socket file is attached to as well", async () => {
+  const socket = join(temporaryDirectory("socket"), "s");
+  const own = new Cli(await startServer({ listen: [`unix:${socket}`] }));
+  const id = await own.launch("-t", "--", "sh");
+  const told = await own.run(["attach", id], { stdin: Buffer.from("exit 6\r") });
+  expect(told).toMatchObject({ code: 6, stderr: "" });
 });
 
 test("keys that cannot be typed are refused, and a job that is not there", async () => {

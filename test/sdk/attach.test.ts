@@ -137,6 +137,24 @@ describe.each(sockets)("over %s", (_, options) => {
   });
 });
 
+test("where a class takes no headers, as in browsers, it goes without", async () => {
+  const open = await startServer({ auth: "none" });
+  class BrowserSocket extends WebSocket {
+    constructor(url: string, protocols: string | string[]) {
+      if (typeof protocols === "object" && !Array.isArray(protocols)) throw new SyntaxError("no subprotocol");
+      super(url, protocols);
+    }
+  }
+  const webSocket = BrowserSocket as unknown as WebSocketConstructor;
+  const job = await new Errand({ url: open.url, token: "unused", webSocket }).start({ shell: "echo out" });
+  const attachment = await job.attach();
+  expect(await textOf(attachment.stdout)).toBe("out\n");
+  expect(await attachment.ended).toMatchObject({ code: 0 });
+  // Why nothing was opened is asked for apart.
+  const refused = await errorOf(client({ webSocket }).job("1").attach());
+  expect(refused).toMatchObject({ name: "ErrandError", code: "not-found" });
+});
+
 test("all that is there comes first, or the last picture of it, or nothing", async () => {
   const errand = client();
   const job = await errand.start({ shell: "printf 'one\\ntwo\\n'; cat", tty: { cols: 80, rows: 24 } });
