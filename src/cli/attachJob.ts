@@ -1,7 +1,6 @@
 import { constants } from "node:os";
 import type { Attachment } from "../sdk/attach.ts";
 import type { AttachEvent } from "../sdk/attachTypes.ts";
-import { ErrandError } from "../sdk/errors.ts";
 import type { Job } from "../sdk/job.ts";
 import type { JobRecord } from "../sdk/jobTypes.ts";
 import type { AttachOptions } from "../sdk/options.ts";
@@ -83,7 +82,9 @@ class LocalSession {
     const { readOnly, replay, dropQueries } = wish;
     const isTerminal = surroundings.isTerminal(1);
     session.#attachment = await job.attach({
-      ...{ readOnly, replay, dropQueries },
+      ...{ readOnly, replay },
+      // A file or a program answers nothing, and gets the bytes as they are.
+      dropQueries: isTerminal ? dropQueries : "never",
       size: isTerminal && !readOnly ? terminalSize() : undefined,
       onEvent: (event) => session.#event(event),
     });
@@ -169,22 +170,31 @@ class LocalSession {
     // An input that is closed is told by an event; the end of the job by the end of everything.
     writer?.closed.catch(() => undefined);
     if (writer === null && !hasTerminal) return;
-    try {
-      for await (const typed of inputStream(0)) {
-        const { passed, isDetached } = hasTerminal
-          ? this.#watch.take(this.#isReplay ? withoutReplies(typed) : typed)
-          : { passed: typed, isDetached: false };
-        if (passed.byteLength > 0) await writer?.write(passed);
-        const isInterrupted = writer === null && passed.includes(interruptKey);
-        if (isDetached || isInterrupted) return this.#leave({ why: "detached" });
-      }
-      if (hasTerminal) this.#leave({ why: "detached" });
-      else await writer?.close();
-    } catch (error) {
-      if (!(error instanceof ErrandError)) return;
-      // The command reads no more; what it writes still comes.
+    for await (const typed of inputStream(0)) {
+      const { passed, isDetached } = hasTerminal
+        ? this.#watch.take(this.#isReplay ? withoutReplies(typed) : typed)
+        : { passed: typed, isDetached: false };
+      const isTaken = passed.byteLength === 0 || (await isWritten(writer, passed));
+      const isInterrupted = writer === null && passed.includes(interruptKey);
+      if (isDetached || isInterrupted) return this.#leave({ why: "detached" });
+      // The command reads no more; what it writes still comes, and one can still leave it.
+      if (!isTaken && !hasTerminal) return;
     }
+    if (hasTerminal) this.#leave({ why: "detached" });
+    else await writer?.close().catch(() => undefined);
   }
+}
+
+/** False when it can no longer be written; why is told by the end of everything. */
+async function isWritten(
+  writer: ReturnType<Attachment["stdin"]["getWriter"]> | null,
+  bytes: Uint8Array,
+): Promise<boolean> {
+  if (writer === null) return false;
+  return await writer.write(bytes).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Has every key handed on as it is typed; gives what ends that, which happens on every way out of this program. */

@@ -53,12 +53,13 @@ describe.skipIf(missingTool !== undefined)("in tmux (needs tmux, vim-tiny and pr
     const term = await terminal.output("echo $TERM");
     terminal.enter(onTerminal("bash --norc --noprofile"));
     await terminal.shows(/^there\$/m);
-    terminal.enter("echo is $TERM; tty; sleep 1000");
-    await terminal.shows(new RegExp(`^is ${term}\n/dev/pts/\\d+`, "m"));
+    // What says that it sleeps is in the foreground by then.
+    terminal.enter("echo is $TERM; tty; sh -c 'echo sleeping; exec sleep 1000'");
+    await terminal.shows(new RegExp(`^is ${term}\n/dev/pts/\\d+\nsleeping`, "m"));
     terminal.press("C-c");
     await terminal.shows(/\^C\nthere\$$/);
     terminal.enter("echo code $?; cat");
-    await terminal.shows("code 130");
+    await terminal.shows(/^code 130$/m);
     terminal.enter("one");
     await terminal.shows("one\none");
     terminal.press("C-z");
@@ -201,5 +202,10 @@ describe.skipIf(missingTool !== undefined)("in tmux (needs tmux, vim-tiny and pr
     }
     expect((await logs(id)).split("\u0007")[1]).toBe("<all><screen><none>");
     await cli.run(["stop", id]);
+    // Nor does the shell get an answer that nobody has asked it for.
+    await terminal.output(`errand logs ${id}; echo`);
+    terminal.enter("echo next");
+    await terminal.shows(/^next$/m);
+    expect(terminal.screen()).toMatch(/\nhere\$ echo next\nnext\nhere\$$/);
   });
 });
