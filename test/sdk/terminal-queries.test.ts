@@ -1,9 +1,15 @@
 // Old output that is shown again must not make the terminal type into a job.
-import { describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import { Terminal } from "@xterm/headless";
+import { Errand } from "../../src/sdk/errand.ts";
+import type { AttachOptions } from "../../src/sdk/options.ts";
 import { TerminalQueryFilter } from "../../src/sdk/terminalQueries.ts";
+import { endEverything, startServer } from "../support/server.ts";
+import { until } from "../support/wait.ts";
 import { randomOf } from "./support/cut-stream.ts";
 import { harmless, queries } from "./support/queries.ts";
+
+afterAll(endEverything);
 
 const seen = new Map<string, string>();
 
@@ -136,4 +142,41 @@ test("bytes without sense make no answer, and are not lost when they are no sequ
     const text = Array.from({ length: 40 }, () => alphabet[random(alphabet.length)]).join("");
     expect([encodeURI(text), await answersTo(dropped([bytesOf(text)]))]).toEqual([encodeURI(text), ""]);
   }
+});
+
+test("all sixty, shown again to a terminal in front of their job, type nothing into it", async () => {
+  const server = await startServer();
+  const errand = new Errand({ url: server.url, token: server.token });
+  const asked = queries.map(({ bytes }) => bytes).join("");
+  // Whatever is typed is shown behind a mark, as the command reads it.
+  const job = await errand.start({
+    shell: 'stty raw -echo; printf %s "$ASKED"; printf MARK; exec cat',
+    env: { ASKED: asked },
+    tty: { cols: 80, rows: 24 },
+  });
+  const written = () => new Response(job.stdout({ follow: false })).text();
+  await until(async () => (await written()).includes("MARK"), { describe: "the questions" });
+  const typed = async (options: AttachOptions, end: string) => {
+    const attachment = await job.attach(options);
+    const terminal = new Terminal({ allowProposedApi: true, logLevel: "off" });
+    const writer = attachment.stdin.getWriter();
+    terminal.onData((data) => void writer.write(data).catch(() => undefined));
+    const reader = attachment.stdout.getReader();
+    let shown = "";
+    while (!shown.includes("MARK")) {
+      const { value } = await reader.read();
+      shown += Buffer.from(value ?? []).toString();
+      await new Promise<void>((resolve) => terminal.write(value ?? "", resolve));
+    }
+    await writer.write(end);
+    await until(async () => (await written()).endsWith(end), { describe: end });
+    attachment.detach();
+    terminal.dispose();
+    return (await written()).split("MARK")[1];
+  };
+  expect(await typed({ dropQueries: "replayed" }, "<all>")).toBe("<all>");
+  expect(await typed({ replay: "screen" }, "<screen>")).toBe("<all><screen>");
+  // It is the questions that make the difference.
+  expect(await typed({}, "<asked>")).toMatch(/^<all><screen>.*\[\?[\d;]+c.*<asked>$/s);
+  await job.stop();
 });
