@@ -23,15 +23,10 @@ export class TerminalModes {
 
   /** Follows what is shown. */
   watch(bytes: Uint8Array): void {
-    for (const byte of bytes) {
-      const part = this.#reader.read(byte);
-      if (part === "open" && this.#sequence.length < mostSequenceCharacters)
-        this.#sequence += String.fromCharCode(byte);
-      else if (part === "next") this.#sequence = String.fromCharCode(byte);
-      else if (part === "sequence") {
-        this.#take(this.#sequence + String.fromCharCode(byte));
-        this.#sequence = "";
-      } else if (part !== "control" && this.#sequence !== "") this.#sequence = "";
+    for (let at = this.#reader.plainBytes(bytes, 0); at < bytes.byteLength; ) {
+      this.#step(bytes[at] ?? 0);
+      at += 1;
+      at += this.#reader.plainBytes(bytes, at);
     }
   }
 
@@ -45,6 +40,17 @@ export class TerminalModes {
       this.#isCursorHidden ? "\u001b[?25h" : "",
     ].join("");
     return words === "" ? "" : `${words}\u001b[m`;
+  }
+
+  #step(byte: number): void {
+    const part = this.#reader.read(byte);
+    if (part === "open" && this.#sequence.length < mostSequenceCharacters)
+      this.#sequence += String.fromCharCode(byte);
+    else if (part === "next") this.#sequence = String.fromCharCode(byte);
+    else if (part === "sequence") {
+      this.#take(this.#sequence + String.fromCharCode(byte));
+      this.#sequence = "";
+    } else if (part !== "control" && part !== "open") this.#sequence = "";
   }
 
   #take(sequence: string): void {

@@ -1,9 +1,8 @@
 import { isLongQuery, isString, shownLate } from "./terminalQueryKinds.ts";
-import { SequenceReader } from "./terminalSequences.ts";
+import { enquiry, SequenceReader } from "./terminalSequences.ts";
 
 /** Of one sequence; what is longer is judged by its beginning. */
 const mostHeldBytes = 4_096;
-const enquiry = 0x05;
 const breakOff = 0x18;
 const identify = 0x9a;
 const backslash = 0x5c;
@@ -30,7 +29,7 @@ export class TerminalQueryFilter {
   /** Old output: gives what may be shown of it. */
   drop(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
     this.#begin(bytes.byteLength);
-    for (const byte of bytes) this.#step(byte);
+    this.#each(bytes, (byte) => this.#step(byte));
     return this.#given();
   }
 
@@ -38,11 +37,27 @@ export class TerminalQueryFilter {
   pass(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
     this.#begin(bytes.byteLength);
     this.#show();
-    for (const byte of bytes) {
+    this.#each(bytes, (byte) => {
       this.#put(byte);
       this.#watch(byte);
-    }
+    });
     return this.#given();
+  }
+
+  /** Takes plain text at once, and everything else byte by byte. */
+  #each(bytes: Uint8Array, take: (byte: number) => void): void {
+    for (let at = 0; at < bytes.byteLength; ) {
+      const plain = this.#reader.plainBytes(bytes, at);
+      if (plain > 0) {
+        this.#out.set(bytes.subarray(at, at + plain), this.#outBytes);
+        this.#outBytes += plain;
+        this.#hasDropped = false;
+        at += plain;
+      } else {
+        take(bytes[at] ?? 0);
+        at += 1;
+      }
+    }
   }
 
   /** Only follows what is said, so that `drop` may begin within a sequence. */

@@ -9,6 +9,8 @@ type State = "text" | "latin" | "escape" | "csi" | "command" | "string";
 
 const escapeCode = 0x1b;
 const bell = 0x07;
+/** Asks a terminal for a text that its user has set. */
+export const enquiry = 0x05;
 const cancel = 0x18;
 const substitute = 0x1a;
 /** First byte of the UTF-8 of a character of C1. */
@@ -27,6 +29,11 @@ const introducers: Readonly<Record<number, State>> = {
   159: "string",
 };
 
+/** It is shown, or moves the cursor, and is neither a question nor the begin of anything. */
+function isPlain(byte: number): boolean {
+  return byte < 0x80 && byte !== escapeCode && byte !== enquiry;
+}
+
 /** Reads what is written to a terminal byte by byte, as terminals do it (ECMA-48, in UTF-8 and in eight bits). */
 export class SequenceReader {
   #state: State = "text";
@@ -34,6 +41,14 @@ export class SequenceReader {
   #missingBytes = 0;
   /** The character that has begun is one of U+0080 to U+00BF. */
   #isLatin = false;
+
+  /** How many bytes from there on are plain text, which need not be read one by one. */
+  plainBytes(bytes: Uint8Array, from: number): number {
+    if (this.#state !== "text" || this.#missingBytes > 0) return 0;
+    let at = from;
+    for (let byte = bytes[at]; byte !== undefined && isPlain(byte); byte = bytes[at]) at += 1;
+    return at - from;
+  }
 
   read(byte: number): Part {
     if (byte === cancel || byte === substitute) return this.#ends(this.#state === "text" ? "text" : "broken");
