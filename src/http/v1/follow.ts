@@ -123,7 +123,9 @@ async function next(
   if (binary > 0) return give(bytes.subarray(0, binary), false);
   // The rest of the character may be on its way, unless something else has come first.
   const after = reader.at({ ...position, [stream]: offset + bytes.byteLength });
-  return waitForRest && after === null ? "unfinished" : give(bytes, false);
+  // It may have come while this was read, too.
+  const mayBecomeWhole = after === null || after.stream === stream;
+  return waitForRest && mayBecomeWhole ? "unfinished" : give(bytes, false);
 }
 
 /** How many bytes of one stream come in a row, as far as that matters. */
