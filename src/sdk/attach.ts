@@ -7,7 +7,7 @@ import type { Transport } from "./transport.ts";
 
 /** A job's input and output as streams, live, over cuts of the connection. Made by `job.attach()`. */
 export class Attachment {
-  /** The outputs; a terminal has stdout alone. One that is not read holds back the other: read both, or cancel one. */
+  /** The outputs; a terminal has stdout alone. One that is not read holds back the other, and stdin: read both, or cancel one. */
   readonly stdout: ReadableStream<Uint8Array<ArrayBuffer>>;
   readonly stderr: ReadableStream<Uint8Array<ArrayBuffer>>;
   /** What the command reads. A write resolves while there is room; `close()` when the server has taken all of it. */

@@ -63,13 +63,13 @@ assert.equal((await held.stop({ graceSeconds: 1 })).outcome.reason, "stopped");
 // A job's input and output over a WebSocket.
 const live = await errand.start({ command: ["sh", "-c", "cat; echo err >&2; exit 4"], stdin: "open" });
 const attachment = await live.attach();
+// Read from the begin: as with pipes, who takes no output is soon told no more of what was taken.
+const reading = Promise.all([attachment.stdout, attachment.stderr].map((one) => new Response(one).text()));
 const keys = attachment.stdin.getWriter();
 await keys.write("typed ");
 await keys.write(new Uint8Array(300_000).fill(120));
 await keys.close();
-const [out, err] = await Promise.all(
-  [attachment.stdout, attachment.stderr].map((one) => new Response(one).text()),
-);
+const [out, err] = await reading;
 assert.equal(out, `typed ${"x".repeat(300_000)}`);
 assert.deepEqual([err, (await attachment.ended).code, attachment.job.state], ["err\n", 4, "ended"]);
 const shell = await errand.start({ command: ["sh"], tty: { cols: 81, rows: 25 } });
