@@ -32,8 +32,7 @@ async function behindProxy(seed: number, { up = false, bytes = 6_000, reconnectS
   const errand = new Errand({ url: proxy.url, token: server.token, reconnectSeconds });
   const cutting = () => {
     proxy.nextCut = () => {
-      // Input goes over one connection as long as that is good, so that one which is spared would spare all of it.
-      if (!up && random(5) === 0) return null;
+      if (random(5) === 0) return null;
       return { direction: up && random(2) === 0 ? "up" : "down", bytes: 300 + random(bytes) };
     };
   };
