@@ -48,6 +48,7 @@ export function connect(options: ConnectionOptions, surroundings: Surroundings):
   return new Errand({
     url: address.url,
     token: token ?? undefined,
+    socketPath: socketPath ?? undefined,
     fetch: socketPath === null ? undefined : (url, init) => fetch(url, { ...init, unix: socketPath }),
   });
 }

@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import type { JobEvent, StreamName } from "../sdk/eventTypes.ts";
 import type { JobRecord } from "../sdk/jobTypes.ts";
 import type { Output } from "./output.ts";
+import type { ByteOutput } from "./quietOutput.ts";
 
 /** Puts the events of a job where they belong. */
 export interface EventPrinter {
@@ -12,12 +13,12 @@ export interface EventPrinter {
 
 /** Output goes to stdout and stderr, byte for byte. */
 export class PlainPrinter implements EventPrinter {
-  readonly #outputs: Readonly<Record<StreamName, Output | null>>;
+  readonly #outputs: Readonly<Record<StreamName, ByteOutput | null>>;
   readonly #gaps: string[] = [];
   #isDetached = false;
 
   /** Null: that stream is not wanted. */
-  constructor(outputs: Readonly<Record<StreamName, Output | null>>) {
+  constructor(outputs: Readonly<Record<StreamName, ByteOutput | null>>) {
     this.#outputs = outputs;
   }
 

@@ -3,6 +3,7 @@ import type { JobEvent } from "../sdk/eventTypes.ts";
 import type { Job } from "../sdk/job.ts";
 import { type ConnectionOptions, connect, withConnection } from "./connect.ts";
 import { type EventPrinter, JsonPrinter, PlainPrinter } from "./eventPrinter.ts";
+import { QuietOutput } from "./quietOutput.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { TailBuffer } from "./tailBuffer.ts";
 import { wholeNumber } from "./values.ts";
@@ -25,7 +26,8 @@ interface Place {
 const mostLines = 1_000_000;
 
 const about = `
-What the job wrote to stdout goes to stdout, what it wrote to stderr to stderr, byte for byte and in the order of writing.
+What the job wrote to stdout goes to stdout, what it wrote to stderr to stderr, byte for byte and in the order of writing. A
+terminal is not shown what it would answer, such as questions for its colours.
 
 Exit code: 0 when all that was asked for has been printed, however the job ended; errand wait tells that.
 
@@ -52,14 +54,15 @@ export function logsCommand(surroundings: Surroundings): Command {
     });
 }
 
-async function logs(job: Job, options: LogsOptions, { stdout, stderr }: Surroundings): Promise<void> {
+async function logs(job: Job, options: LogsOptions, surroundings: Surroundings): Promise<void> {
+  const { stdout, stderr, isTerminal } = surroundings;
   const wants = wanted(options);
   const printer: EventPrinter =
     options.json === true
       ? new JsonPrinter(stdout)
       : new PlainPrinter({
-          stdout: wants("stdout") ? stdout : null,
-          stderr: wants("stderr") ? stderr : null,
+          stdout: wants("stdout") ? (isTerminal(1) ? new QuietOutput(stdout) : stdout) : null,
+          stderr: wants("stderr") ? (isTerminal(2) ? new QuietOutput(stderr) : stderr) : null,
         });
   const place = await printTail(job, printer, options);
   if (!place.isEnd) {

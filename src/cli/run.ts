@@ -1,9 +1,11 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { JobSpec, OnDisconnect } from "../sdk/specTypes.ts";
 import { type ConnectionOptions, connect, withConnection } from "./connect.ts";
-import { CliError, exitCodes } from "./exitCodes.ts";
+import { detachKeysOption } from "./detachKeys.ts";
+import { CliError, exitCodes, usageError } from "./exitCodes.ts";
 import { type JobOptions, jobSpec, withJobOptions } from "./jobOptions.ts";
 import { runJob } from "./runJob.ts";
+import { runOnTerminal, withTerminal } from "./runTerminal.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { seconds } from "./values.ts";
 import type { Program } from "./verbs.ts";
@@ -11,6 +13,7 @@ import type { Program } from "./verbs.ts";
 interface RunOptions extends JobOptions, ConnectionOptions {
   readonly interactive?: true;
   readonly tty?: true;
+  readonly detachKeys: readonly number[];
   readonly on?: string;
   readonly stdin?: "none" | "inherit";
   readonly onDisconnect?: OnDisconnect;
@@ -24,6 +27,10 @@ const about = `
 stdin goes to the command when it is not a terminal, or with -i. Ctrl-C and the signals TERM, HUP and QUIT are handed on to
 the command; a second Ctrl-C within a second stops it with everything it started.
 
+With -it the command has a terminal, and this one is put in front of it: its keys, its size, Ctrl-C too. Such a job stays when
+the connection is lost or this program ends; the keys that detach leave it (Ctrl-P then Ctrl-Q), errand attach comes back. With
+-t alone it has a terminal at which nobody types.
+
 Exit code: the command's own; 128 + n when signal n ended it; 127 it was not found; 126 it cannot be executed; 125 Errand's
 own failure, which includes a connection that was cut before the end was known, output that is missing, and a command that
 was stopped by a limit and then ended with 0.
@@ -31,6 +38,7 @@ was stopped by a limit and then ended with 0.
 Examples:
   errand run -- make -j4 test
   tar c src | errand run --cwd /srv/build -- tar x
+  errand run -it -- bash
   errand run --shell 'dmesg | tail -20' --timeout 10s
   errand run --alias deploy --alias-policy queue -- ./deploy.sh`;
 
@@ -44,7 +52,8 @@ export function runCommand(surroundings: Surroundings, { endWith }: Program): Co
     .argument("[command...]", "program and arguments")
     .passThroughOptions()
     .option("-i, --interactive", "pass stdin on, even from a terminal")
-    .option("-t, --tty", "give the command a terminal (not available yet)")
+    .option("-t, --tty", "give the command a terminal of its own; with -i this one is put in front of it")
+    .addOption(detachKeysOption())
     .addOption(new Option("--on <node>", "run it on another node").hideHelp())
     .addOption(new Option("--stdin <source>", "what the command reads").choices(["none", "inherit"]))
     .option(
@@ -71,10 +80,9 @@ function whenLost(text: string): OnDisconnect {
   throw new InvalidArgumentError("kill, detach or a time such as 30s is needed.");
 }
 
-function refusePlanned({ tty, on }: RunOptions): void {
-  const planned = tty === true ? "-t: a terminal" : on !== undefined ? "--on: another node" : null;
-  if (planned !== null)
-    throw new CliError(exitCodes.refused, `${planned} is not available in this build yet`);
+function refusePlanned({ on }: RunOptions): void {
+  if (on !== undefined)
+    throw new CliError(exitCodes.refused, "--on: another node is not available in this build yet");
 }
 
 async function run(
@@ -83,10 +91,26 @@ async function run(
   surroundings: Surroundings,
 ): Promise<number> {
   const wanted = jobSpec(words, options, surroundings.variables);
+  if (options.tty === true && options.interactive === true) {
+    refuseBesideTerminal(options);
+    const spec = { ...wanted, onDisconnect: options.onDisconnect ?? wanted.onDisconnect ?? "detach" };
+    const { detachKeys } = options;
+    return await runOnTerminal(connect(options, surroundings), { spec, detachKeys }, surroundings);
+  }
   const onDisconnect = options.onDisconnect ?? wanted.onDisconnect ?? defaultDisconnect;
+  if (options.tty === true) {
+    // Nobody types at it.
+    const spec: JobSpec = { ...withTerminal(wanted, surroundings), mode: "attached", onDisconnect };
+    return await runJob(connect(options, surroundings), { spec, json: options.json === true }, surroundings);
+  }
   const stdin = wanted.stdin ?? (takesStdin(options, surroundings) ? "open" : undefined);
   const spec: JobSpec = { ...wanted, stdin, mode: "attached", onDisconnect };
   return await runJob(connect(options, surroundings), { spec, json: options.json === true }, surroundings);
+}
+
+function refuseBesideTerminal({ json, stdin }: RunOptions): void {
+  if (json === true) throw usageError("-it and --json: what is shown on a terminal are no events");
+  if (stdin !== undefined) throw usageError("-it and --stdin: what is typed is what the command reads");
 }
 
 function takesStdin({ stdin, interactive }: RunOptions, { isTerminal }: Surroundings): boolean {

@@ -7,12 +7,14 @@ import { usageError } from "./exitCodes.ts";
 import { inputStream } from "./input.ts";
 import { type JobOptions, jobSpec, withJobOptions } from "./jobOptions.ts";
 import { printJson } from "./print.ts";
+import { withTerminal } from "./runTerminal.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { Program } from "./verbs.ts";
 import { waitForEnd } from "./waitForEnd.ts";
 
 interface StartOptions extends JobOptions, ConnectionOptions {
   readonly stdin?: "none" | "inherit";
+  readonly tty?: true;
   readonly detached?: true;
   readonly idempotencyKey?: string;
   readonly wait?: true;
@@ -49,6 +51,7 @@ export function startCommand(surroundings: Surroundings, { endWith }: Program): 
         .choices(["none", "inherit"])
         .default("none"),
     )
+    .option("-t, --tty", "give it a terminal, for errand attach")
     .option("--detached", "let it go: it gets nothing but its start, and nothing more is known of it")
     .option("--idempotency-key <key>", "the same key with the same command gives the same job, for a day")
     .option("--wait", "wait for its end, and end with its exit code")
@@ -67,8 +70,9 @@ async function start(
   const { json, wait, detached, idempotencyKey } = options;
   if (detached && wait)
     throw usageError("--detached and --wait: nothing is known of the end of a job that was let go");
+  const wanted = jobSpec(words, options, surroundings.variables);
   const spec: JobSpec = {
-    ...jobSpec(words, options, surroundings.variables),
+    ...(options.tty ? withTerminal(wanted, surroundings) : wanted),
     mode: detached ? "detached" : "background",
     ...(options.stdin === "inherit" ? { stdin: { base64: await readAll() } } : {}),
   };

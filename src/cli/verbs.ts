@@ -51,6 +51,14 @@ export const verbs: readonly Verb[] = [
   ),
   {
     ...running(
+      "attach",
+      "show a running job on this terminal, and type into it",
+      async () => (await import("./attach.ts")).attachCommand,
+    ),
+    group: looking,
+  },
+  {
+    ...running(
       "wait",
       "wait for a job's end, and end with its exit code",
       async () => (await import("./wait.ts")).waitCommand,

@@ -1,8 +1,11 @@
+import { type Attachment, attachJob } from "./attach.ts";
+import type { TerminalSize } from "./attachTypes.ts";
 import type { Captured } from "./captured.ts";
 import { jobEvents, jobPath } from "./eventStream.ts";
 import type { JobEvent, StreamName } from "./eventTypes.ts";
 import type { JobRecord } from "./jobTypes.ts";
 import type {
+  AttachOptions,
   CallOptions,
   EventsOptions,
   OutputOptions,
@@ -104,6 +107,17 @@ export class Job {
    */
   stdin(options: StdinOptions = {}): WritableStream<Uint8Array | string> {
     return stdinStream(this.#transport, this.#path("/stdin"), options);
+  }
+
+  /** Input and output as live streams over one connection, which is made anew after a cut. Nothing is written twice. */
+  attach(options: AttachOptions = {}): Promise<Attachment> {
+    return attachJob(this.#transport, this.id, options);
+  }
+
+  /** Gives the job's terminal another size. */
+  resize({ cols, rows }: TerminalSize, { signal }: CallOptions = {}): Promise<JobRecord> {
+    const path = this.#path("/resize");
+    return this.#ask({ method: "POST", path, body: { cols, rows }, signal, repeatable: true });
   }
 
   /** Forgets an ended job and its output. */

@@ -1,3 +1,5 @@
+import type { TerminalSize } from "./attachTypes.ts";
+
 // Plain types instead of those of the schemas: the package must not ask for the library that the schemas are made with.
 
 /** Why a job ended. */
@@ -69,7 +71,8 @@ export interface JobRecord {
   readonly cwd: string | null;
   readonly mode: JobMode;
   readonly survive: boolean;
-  readonly tty: { readonly cols: number; readonly rows: number } | null;
+  /** The size of its terminal at the start; null: it has none. */
+  readonly tty: TerminalSize | null;
   readonly labels: Readonly<Record<string, string>>;
   readonly owner: string | null;
   readonly state: JobState;

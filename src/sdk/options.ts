@@ -1,4 +1,6 @@
+import type { AttachEvent, TerminalSize } from "./attachTypes.ts";
 import type { JobState } from "./jobTypes.ts";
+import type { WebSocketConstructor } from "./platformSocket.ts";
 
 /** The `fetch` of the platform, or one like it. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -11,6 +13,10 @@ export interface ErrandOptions {
   readonly token?: string | undefined;
   /** Instead of the platform's, as for a proxy or a socket file. */
   readonly fetch?: Fetch | undefined;
+  /** A socket file that `job.attach()` goes through; for all else `fetch` has to do so. Node and Bun alone. */
+  readonly socketPath?: string | undefined;
+  /** For `job.attach()`: instead of the connections of Node and Bun, or of the platform's own class elsewhere. */
+  readonly webSocket?: WebSocketConstructor | undefined;
   /** How long to go on without a connection once there was one: 30 by default; 0: not at all. */
   readonly reconnectSeconds?: number | undefined;
   /** A stream that is silent for so long, without heartbeats too, counts as cut: 90 by default. */
@@ -57,6 +63,30 @@ export interface OutputOptions extends CallOptions {
 export interface StdinOptions extends CallOptions {
   /** Bytes that have been written before; 0 by default. */
   readonly offset?: number | undefined;
+}
+
+export interface AttachOptions extends CallOptions {
+  /** Looks on: nothing can be written, and the size stays as it is. */
+  readonly readOnly?: boolean | undefined;
+  /**
+   * What comes first: all output that is kept, which is the default; the last picture of the job's screen; or nothing. With a
+   * `cursor` it is what came after that.
+   */
+  readonly replay?: "all" | "screen" | "none" | undefined;
+  /** Where to go on: the `cursor` of an event, or of an attachment. */
+  readonly cursor?: string | undefined;
+  /** Goes on as that attacher: what it has written counts, and its connection, if there is one, is ended. */
+  readonly attacher?: string | undefined;
+  /** The size that a job's terminal is given now, and again after a cut. */
+  readonly size?: TerminalSize | undefined;
+  /**
+   * Takes questions to the terminal out of output, so that a terminal which is shown old output does not answer into the job:
+   * `replayed`: out of what comes before `live`; `resumed`: only out of what was missed in a cut; `never` by default, since
+   * it changes the bytes.
+   */
+  readonly dropQueries?: "never" | "resumed" | "replayed" | undefined;
+  /** Is told what happens beside the bytes. */
+  readonly onEvent?: ((event: AttachEvent) => void) | undefined;
 }
 
 export interface WaitOptions extends CallOptions {

@@ -1,3 +1,4 @@
+import type { TerminalSize } from "./attachTypes.ts";
 import type { CallbackEvent, JobMode } from "./jobTypes.ts";
 
 interface CommonSpec {
@@ -14,8 +15,8 @@ interface CommonSpec {
   readonly aliasPolicy?: "reject" | "queue" | "join" | "replace" | undefined;
   /** Whether it outlives the server. */
   readonly survive?: boolean | undefined;
-  /** It runs at a terminal of this size; stdin is open. */
-  readonly tty?: { readonly cols: number; readonly rows: number } | undefined;
+  /** It runs at a terminal of this size, which is its stdin, stdout and stderr. */
+  readonly tty?: TerminalSize | undefined;
   /** stderr goes into stdout, in the order of writing. */
   readonly mergeOutput?: boolean | undefined;
   /** Both go nowhere. */

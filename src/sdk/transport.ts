@@ -2,6 +2,8 @@ import { baseOf, reasonOf } from "./address.ts";
 import { throwIfCancelled } from "./cancel.ts";
 import { Cutter } from "./cutter.ts";
 import { ConnectionError, ErrandError } from "./errors.ts";
+import type { FrameSocket } from "./frameSocket.ts";
+import { openSocket } from "./openSocket.ts";
 import type { ErrandOptions, Fetch } from "./options.ts";
 import { errorOf } from "./problem.ts";
 import { Reconnect } from "./reconnect.ts";
@@ -38,15 +40,17 @@ export class Transport {
   readonly #base: string;
   readonly #token: string | undefined;
   readonly #fetch: Fetch;
+  readonly #sockets: Pick<ErrandOptions, "socketPath" | "webSocket">;
   #hasAnswered = false;
 
   /** Throws `TypeError` or `RangeError`. */
-  constructor({ url, token, fetch, reconnectSeconds, silenceSeconds }: ErrandOptions) {
+  constructor({ url, token, fetch, reconnectSeconds, silenceSeconds, ...sockets }: ErrandOptions) {
     if (token !== undefined && !/^[\x21-\x7e]+$/.test(token))
       throw new TypeError("token: visible ASCII characters are needed");
     this.#base = baseOf(url);
     this.#token = token;
     this.#fetch = fetch ?? ((input, init) => globalThis.fetch(input, init));
+    this.#sockets = sockets;
     this.reconnectSeconds = secondsOf("reconnectSeconds", reconnectSeconds ?? defaultReconnectSeconds);
     this.silenceSeconds = secondsOf("silenceSeconds", silenceSeconds ?? defaultSilenceSeconds);
     if (this.silenceSeconds === 0) throw new RangeError("silenceSeconds: more than 0 is needed");
@@ -90,6 +94,25 @@ export class Transport {
     }
   }
 
+  /** A WebSocket of that subprotocol. Throws as `open`. */
+  async openSocket(
+    call: Pick<Call, "path"> & {
+      readonly protocol: string;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<FrameSocket> {
+    throwIfCancelled(call.signal);
+    const url = this.#base + call.path;
+    try {
+      const socket = await openSocket({ ...call, ...this.#sockets, url, headers: this.#credential() });
+      this.#hasAnswered = true;
+      return socket;
+    } catch (error) {
+      throwIfCancelled(call.signal);
+      throw this.#told(error);
+    }
+  }
+
   async #jsonOnce(call: Call): Promise<unknown> {
     const { response, cutter } = await this.open(call);
     cutter.within(defaultAnswerSeconds);
@@ -107,14 +130,21 @@ export class Transport {
 
   #init(call: Call, signal: AbortSignal): RequestInit {
     const { method = "GET", body } = call;
-    const headers: Record<string, string> = { Accept: "application/json", ...call.headers };
-    if (this.#token !== undefined) headers.Authorization = `Bearer ${this.#token}`;
+    const headers: Record<string, string> = {
+      Accept: "application/json",
+      ...call.headers,
+      ...this.#credential(),
+    };
     // A redirect would hand the credential on. Bun ends a request after five minutes unless it is told not to.
     const init = { method, headers, signal, redirect: "error", timeout: false } as const;
     if (body === undefined) return init;
     if (body instanceof Uint8Array) return { ...init, body: body as Uint8Array<ArrayBuffer> };
     headers["Content-Type"] = "application/json";
     return { ...init, body: JSON.stringify(body) };
+  }
+
+  #credential(): Readonly<Record<string, string>> {
+    return this.#token === undefined ? {} : { Authorization: `Bearer ${this.#token}` };
   }
 
   #told(error: unknown): unknown {

@@ -10,7 +10,9 @@ import { Cli, startCli } from "./support/cli.ts";
 
 afterAll(endEverything);
 
-const verbs = "run start ps logs wait stop signal rm serve info token doctor context completion".split(" ");
+const verbs = "run start ps logs attach wait stop signal rm serve info token doctor context completion".split(
+  " ",
+);
 
 let folder = "";
 let script = "";
@@ -101,6 +103,7 @@ describe("bash asks for jobs:", () => {
     const running = await start("sleep", "60");
     expect(await offered(["logs", ""], env)).toEqual([running, ended]);
     expect(await offered(["stop", ""], env)).toEqual([running]);
+    expect(await offered(["attach", ""], env)).toEqual([running]);
     expect(await offered(["signal", running, "SIGT"], env)).toEqual([]);
     expect(await offered(["stop", running, running.slice(0, 4)], env)).toEqual([running]);
     await cli.run(["stop", "--grace", "0", running]);

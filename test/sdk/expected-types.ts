@@ -131,4 +131,13 @@ export async function refused(errand: Errand, job: Job, spec: JobSpec): Promise<
     // @ts-expect-error: it may be that the job never ran
     if (event.type === "ended") event.outcome.code;
   }
+  const attachment = await job.attach({ replay: "screen", size: { cols: 80, rows: 24 } });
+  const pieces: ReadableStream<Uint8Array> = attachment.stdout;
+  await attachment.stdin.getWriter().write("text");
+  attachment.resize({ cols: 80, rows: 24 });
+  // @ts-expect-error: no such picture
+  await job.attach({ replay: "last" });
+  // @ts-expect-error: it may be that the job never ran
+  (await attachment.ended).code;
+  return void pieces;
 }

@@ -27,7 +27,7 @@ export interface CompletedVerb {
 }
 
 /** Verbs that have no use for a job that has ended. */
-const forLiveJobs: ReadonlySet<string> = new Set(["stop", "signal", "wait"]);
+const forLiveJobs: ReadonlySet<string> = new Set(["attach", "stop", "signal", "wait"]);
 
 const helpOption: CompletedOption = {
   short: "-h",

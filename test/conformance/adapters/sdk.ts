@@ -62,7 +62,8 @@ export const sdkBackground: Adapter = {
   },
 };
 
-function specOf({ command, stdin, callbackUrl, outputBytes, ...same }: Spec): JobSpec {
+/** A spec in the words of the SDK. */
+export function specOf({ command, stdin, callbackUrl, outputBytes, ...same }: Spec): JobSpec {
   return {
     ...same,
     ...(typeof command === "string" ? { shell: command } : { command }),
@@ -72,7 +73,8 @@ function specOf({ command, stdin, callbackUrl, outputBytes, ...same }: Spec): Jo
   };
 }
 
-async function startIt(errand: Errand, spec: JobSpec): Promise<Job> {
+/** Throws `Refused`. */
+export async function startIt(errand: Errand, spec: JobSpec): Promise<Job> {
   try {
     return await errand.start(spec);
   } catch (error) {
@@ -93,7 +95,8 @@ function waitFor(job: Job): Run {
   return leaving(job.id, ended, controller);
 }
 
-function leaving(jobId: string, ended: Promise<Told>, controller: AbortController): Run {
+/** A command whose client can go away. */
+export function leaving(jobId: string, ended: Promise<Told>, controller: AbortController): Run {
   // Who leaves does not look at it.
   ended.catch(() => undefined);
   return { jobId, ended, leave: () => controller.abort() };
@@ -130,7 +133,7 @@ function endOf({ id }: Job, outcome: Outcome | null) {
 }
 
 /** Callbacks do not come through the SDK. */
-const notice: Awaited<ReturnType<Adapter["start"]>>["readNotice"] = (body) => {
+export const notice: Awaited<ReturnType<Adapter["start"]>>["readNotice"] = (body) => {
   const { job } = JSON.parse(body) as { job: { id: string; outcome: Outcome } };
   const { code, signal, reason } = job.outcome;
   return { jobId: job.id, code, signal, reason };

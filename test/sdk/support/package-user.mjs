@@ -60,6 +60,26 @@ assert.deepEqual(listed, [job.id]);
 const held = await errand.start({ command: ["sleep", "60"] });
 assert.equal((await held.stop({ graceSeconds: 1 })).outcome.reason, "stopped");
 
+// A job's input and output over a WebSocket.
+const live = await errand.start({ command: ["sh", "-c", "cat; echo err >&2; exit 4"], stdin: "open" });
+const attachment = await live.attach();
+// Read from the begin: as with pipes, who takes no output is soon told no more of what was taken.
+const reading = Promise.all([attachment.stdout, attachment.stderr].map((one) => new Response(one).text()));
+const keys = attachment.stdin.getWriter();
+await keys.write("typed ");
+await keys.write(new Uint8Array(300_000).fill(120));
+await keys.close();
+const [out, err] = await reading;
+assert.equal(out, `typed ${"x".repeat(300_000)}`);
+assert.deepEqual([err, (await attachment.ended).code, attachment.job.state], ["err\n", 4, "ended"]);
+const shell = await errand.start({ command: ["sh"], tty: { cols: 81, rows: 25 } });
+const terminal = await shell.attach({ replay: "screen", size: { cols: 99, rows: 33 } });
+await terminal.stdin.getWriter().write("stty size; exit 6\r");
+assert.match(await new Response(terminal.stdout).text(), /33 99\r\n/);
+assert.equal((await terminal.ended).code, 6);
+const missing = await errorOf(errand.job("1").attach());
+assert.ok(missing instanceof ErrandError && missing.code === "not-found", String(missing));
+
 // Streams that are cut at any byte.
 const sums = await Promise.all(
   cutting.map(async (address) => {
