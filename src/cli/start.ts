@@ -16,6 +16,8 @@ interface StartOptions extends JobOptions, ConnectionOptions {
   readonly stdin?: "none" | "inherit";
   readonly tty?: true;
   readonly detached?: true;
+  /** False when it is to end with the server. */
+  readonly survive: boolean;
   readonly idempotencyKey?: string;
   readonly wait?: true;
   readonly json?: true;
@@ -52,6 +54,7 @@ export function startCommand(surroundings: Surroundings, { endWith }: Program): 
         .default("none"),
     )
     .option("-t, --tty", "give it a terminal, for errand attach")
+    .option("--no-survive", "let it end with the server; without this it goes on when the server ends")
     .option("--detached", "let it go: it gets nothing but its start, and nothing more is known of it")
     .option("--idempotency-key <key>", "the same key with the same command gives the same job, for a day")
     .option("--wait", "wait for its end, and end with its exit code")
@@ -74,6 +77,7 @@ async function start(
   const spec: JobSpec = {
     ...(options.tty ? withTerminal(wanted, surroundings) : wanted),
     mode: detached ? "detached" : "background",
+    ...(options.survive ? {} : { survive: false }),
     ...(options.stdin === "inherit" ? { stdin: { base64: await readAll() } } : {}),
   };
   const errand = connect(options, surroundings);

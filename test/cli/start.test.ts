@@ -45,6 +45,13 @@ describe("start", () => {
     expect([other.code, other.stdout]).toEqual([125, ""]);
   });
 
+  test("starts what survives its server, or ends with it as is said", async () => {
+    const told = await cli.run(["start", "--json", "--", "true"]);
+    expect(JSON.parse(told.stdout)).toMatchObject({ survive: true, mode: "background" });
+    const other = await cli.run(["start", "--json", "--no-survive", "--", "true"]);
+    expect(JSON.parse(other.stdout)).toMatchObject({ survive: false, mode: "background" });
+  });
+
   test("lets go with --detached", async () => {
     const token = newToken();
     const id = await cli.launch("--detached", "--", program("child"), token);
