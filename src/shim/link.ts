@@ -170,11 +170,12 @@ export class ShimLink implements SupervisedProcess {
     if (this.#pid >= 0) return;
     this.#pid = pid;
     if (input !== null)
-      this.#input = new RemoteInput(
-        input,
-        (frame) => this.#connection?.send(frame),
-        () => this.#send({ type: "closeInput" }),
-      );
+      this.#input = new RemoteInput({
+        state: input,
+        send: (frame) => this.#connection?.send(frame),
+        askToClose: () => this.#send({ type: "closeInput" }),
+        staysOpen: this.#parts.hasTerminal,
+      });
     this.#parts.listener.started(this, at, terminalSize);
     this.#parts.onStarted();
   }

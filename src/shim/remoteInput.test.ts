@@ -8,18 +8,19 @@ class Taker {
   readonly sent: { writer: string; text: string }[] = [];
   closings = 0;
   state: InputState = { bytes: 0, closed: false, writers: [] };
-  readonly input = new RemoteInput(
-    this.state,
-    (frame) => {
+  readonly input = new RemoteInput({
+    state: this.state,
+    staysOpen: false,
+    send: (frame) => {
       for (const one of new FrameReader().push(frame)) {
         if (one.kind === "input")
           this.sent.push({ writer: one.writer, text: Buffer.from(one.bytes).toString() });
       }
     },
-    () => {
+    askToClose: () => {
       this.closings += 1;
     },
-  );
+  });
 
   take(bytes: number, writers: InputState["writers"] = []): void {
     this.state = { ...this.state, bytes: this.state.bytes + bytes, writers };

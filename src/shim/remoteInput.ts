@@ -6,18 +6,28 @@ import type { InputState } from "./messages.ts";
 /** So much goes to the shim at once, and is taken by the command before more goes. */
 const pieceBytes = 64 * 1024;
 
+interface RemoteParts {
+  readonly state: InputState;
+  readonly send: (frame: Uint8Array) => void;
+  readonly askToClose: () => void;
+  /** A terminal's end of input is something that is typed. */
+  readonly staysOpen: boolean;
+}
+
 /** stdin of a command that a shim supervises. What has been taken is counted there, so that it outlives this server. */
 export class RemoteInput implements ProcessInput {
   readonly #send: (frame: Uint8Array) => void;
   readonly #askToClose: () => void;
+  readonly #staysOpen: boolean;
   #state: InputState;
   #turn: Promise<void> = Promise.resolve();
   #wake: (() => void) | null = null;
 
-  constructor(state: InputState, send: (frame: Uint8Array) => void, askToClose: () => void) {
+  constructor({ state, send, askToClose, staysOpen }: RemoteParts) {
     this.#state = state;
     this.#send = send;
     this.#askToClose = askToClose;
+    this.#staysOpen = staysOpen;
   }
 
   get bytes(): number {
@@ -60,9 +70,8 @@ export class RemoteInput implements ProcessInput {
 
   close(): void {
     if (this.closed) return;
-    this.#state = { ...this.#state, closed: true };
     this.#askToClose();
-    this.#wake?.();
+    if (!this.#staysOpen) this.end();
   }
 
   /** What the shim has told. */

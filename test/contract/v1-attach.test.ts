@@ -346,6 +346,7 @@ test("the last words come at a shutdown, too", async () => {
   });
   const { id } = await startJob(short, {
     shell: "trap 'echo bye; exit 5' TERM; echo ready; while :; do sleep 0.01; done",
+    survive: false,
   });
   const attached = await attach(short, id);
   await attached.untilShown("ready");
