@@ -15,11 +15,11 @@ import {
 const promised: Readonly<Record<Exclude<Scope, "admin">, readonly Operation[]>> = {
   read: [
     ...(["jobs.list", "jobs.get", "jobs.output", "jobs.events"] as const),
-    ...(["info.read", "events.read", "openapi.read"] as const),
+    ...(["jobs.watch", "info.read", "events.read", "openapi.read"] as const),
   ],
   run: [
     ...(["jobs.start", "jobs.stop", "jobs.signal", "jobs.stdin", "jobs.forget"] as const),
-    ...(["callbacks.resend", "openapi.read"] as const),
+    ...(["jobs.resize", "jobs.attach", "callbacks.resend", "openapi.read"] as const),
   ],
 };
 

@@ -1,14 +1,22 @@
 import type { EndedJob, RunningJob } from "../core/job.ts";
+import type { Limits } from "../core/limits.ts";
 import type { JobFiles, OutputStream } from "../core/ports.ts";
 import { type DirectoryParts, JobDirectory } from "../spool/jobDirectory.ts";
 
-/** A server that is there has counted all but so much, or no more is read: the quota is exceeded by no more. */
-const windowBytes = 256 * 1024;
-/** Between two reports of what has been written, unless it is more than this. */
+/**
+ * A server that is there has counted all but so much, or no more is read: no job exceeds the quota by more. Of a large
+ * data directory a smaller share is enough.
+ */
+const smallestWindowBytes = 256 * 1024;
+const largestWindowBytes = 4 * 1024 * 1024;
+const windowShare = 1 / 64;
+/** Between two reports of what has been written, unless it is more than the second share of the window. */
 const reportMilliseconds = 1;
-const reportBytes = windowBytes / 4;
+const reportShare = 1 / 4;
 
-type FilesParts = Omit<DirectoryParts, "quota">;
+interface FilesParts extends Omit<DirectoryParts, "quota" | "limits"> {
+  readonly limits: Pick<Limits, "timelineBytes" | "dataBytes">;
+}
 
 /**
  * The files of a shim's job. The quota of the data directory is the server's: it is told what has been written, and says
@@ -17,6 +25,7 @@ type FilesParts = Omit<DirectoryParts, "quota">;
 export class CountedFiles implements JobFiles {
   readonly #files: JobDirectory;
   readonly #report: (storedBytes: number) => void;
+  readonly #windowBytes: number;
   #full = false;
   #countedBytes = 0;
   #hasServer = true;
@@ -30,6 +39,8 @@ export class CountedFiles implements JobFiles {
     const quota = { take: () => !this.#full, give() {} };
     this.#files = JobDirectory.open({ ...parts, quota });
     this.#report = report;
+    const share = parts.limits.dataBytes * windowShare;
+    this.#windowBytes = Math.min(largestWindowBytes, Math.max(smallestWindowBytes, share));
     this.#countedBytes = this.#files.storedBytes;
     this.#files.onWrite(() => this.#noteWrite());
   }
@@ -48,8 +59,12 @@ export class CountedFiles implements JobFiles {
   }
 
   room(): Promise<void> | null {
-    if (!this.#hasServer || this.#full || this.storedBytes - this.#countedBytes <= windowBytes) return null;
+    if (!this.#hasServer || this.#full || this.#uncountedBytes() <= this.#windowBytes) return null;
     return new Promise((resolve) => this.#wake.push(resolve));
+  }
+
+  #uncountedBytes(): number {
+    return this.storedBytes - this.#countedBytes;
   }
 
   /** The server has counted so much; `full`: no more is to be kept. */
@@ -85,7 +100,7 @@ export class CountedFiles implements JobFiles {
   #noteWrite(): void {
     if (!this.#hasServer) return;
     const now = performance.now();
-    const isMuch = this.storedBytes - this.#reportedBytes >= reportBytes;
+    const isMuch = this.storedBytes - this.#reportedBytes >= this.#windowBytes * reportShare;
     if (isMuch || now - this.#reportedAt >= reportMilliseconds) this.#tell();
     else this.#timer ??= setTimeout(() => this.#tell(), reportMilliseconds);
   }

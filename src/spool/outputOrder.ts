@@ -13,6 +13,9 @@ interface OrderParts {
 /** Read from a timeline at once, by one at a time. */
 const timelineChunk = new Uint8Array(4_096 * timelineRecordBytes);
 
+/** A command that never stops writing is looked at so often. */
+const mostTries = 100;
+
 /** The order of one job's output, read from its timeline once for all who follow it. */
 export class SharedOrder {
   readonly #parts: OrderParts;
@@ -69,7 +72,7 @@ export class SharedOrder {
   }
 
   #tail(bytes: number): OutputPosition {
-    const [stdout, stderr] = [this.#size("stdout"), this.#size("stderr")];
+    const { stdout, stderr } = this.#sizesAtOnce();
     this.#readOn();
     const seen = Math.max(0, stdout + stderr - bytes);
     const recorded = this.#index.position(seen);
@@ -77,6 +80,14 @@ export class SharedOrder {
     const beyond = seen - recorded.stdout - recorded.stderr;
     const ofStdout = Math.min(beyond, stdout - recorded.stdout);
     return { stdout: recorded.stdout + ofStdout, stderr: recorded.stderr + beyond - ofStdout };
+  }
+
+  /** Of both files at one moment, as far as that can be had: another process may write to them. */
+  #sizesAtOnce(): OutputPosition {
+    for (let tries = 0; ; tries += 1) {
+      const [stdout, stderr] = [this.#size("stdout"), this.#size("stderr")];
+      if (tries === mostTries || this.#size("stdout") === stdout) return { stdout, stderr };
+    }
   }
 
   #size(stream: OutputStream): number {

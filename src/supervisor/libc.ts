@@ -8,6 +8,7 @@ const everywhere = {
   poll: { args: [pointer, isLinux ? u64 : u32, i32], returns: i32 },
   read: { args: [i32, pointer, u64], returns: i64 },
   flock: { args: [i32, i32], returns: i32 },
+  dup: { args: [i32], returns: i32 },
 } as const;
 
 const linuxOnly = {
@@ -97,6 +98,25 @@ export function waitingBytes(descriptor: number): number {
   if (linux === null) return 64 * 1024;
   linux.ioctl(descriptor, countWaitingBytes, ptr(waitingCount));
   return waitingCount[0] ?? 0;
+}
+
+const closeOnExecRequest = 0x5451;
+
+/** The same open file under another descriptor, which no child inherits by accident; null at the limit. */
+export function duplicate(descriptor: number): number | null {
+  const copy = libc.dup(descriptor);
+  if (copy < 0) return null;
+  linux?.ioctl(copy, closeOnExecRequest, null);
+  return copy;
+}
+
+const terminalNumberRequest = 0x80045430;
+const terminalCount = new Uint32Array(1);
+
+/** Which terminal (the N of /dev/pts/N) this is the other side of; null when it is that of none. */
+export function terminalNumber(descriptor: number): number | null {
+  if (linux === null || linux.ioctl(descriptor, terminalNumberRequest, ptr(terminalCount)) !== 0) return null;
+  return terminalCount[0] ?? null;
 }
 
 /** Reads into the buffer; the number of bytes, or -1. Call it when `pollPipe` says "data": then it does not wait. */

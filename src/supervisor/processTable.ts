@@ -5,6 +5,8 @@ interface ProcessStat {
   readonly zombie: boolean;
   readonly parent: number;
   readonly group: number;
+  /** The N of /dev/pts/N, its controlling terminal; null when it has none of that kind. */
+  readonly terminal: number | null;
   /** Since boot, in clock ticks: with the number it names one process. */
   readonly startTime: string;
 }
@@ -19,11 +21,23 @@ export function readStat(pid: number): ProcessStat | null {
       zombie: fields[0] === "Z" || fields[0] === "X",
       parent: Number(fields[1]),
       group: Number(fields[2]),
+      terminal: terminalOf(Number(fields[4])),
       startTime: fields[19] ?? "",
     };
   } catch {
     return null;
   }
+}
+
+/** Majors of the devices below /dev/pts. */
+const firstTerminalMajor = 136;
+const lastTerminalMajor = 143;
+
+function terminalOf(device: number): number | null {
+  const major = (device >>> 8) & 0xfff;
+  if (major < firstTerminalMajor || major > lastTerminalMajor) return null;
+  // The kernel puts the minor number around the major one.
+  return (device & 0xff) | ((device >>> 12) & 0xfff00);
 }
 
 /** The numbers of all processes; none where the system has no /proc. */

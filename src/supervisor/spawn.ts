@@ -13,6 +13,7 @@ import { signalMarked } from "./signal.ts";
 import { findMarked } from "./sweep.ts";
 import { JobTerminal } from "./terminal.ts";
 import type { TerminalInput } from "./terminalInput.ts";
+import { openTerminalSide } from "./terminalSide.ts";
 
 /** What holds for every command that a server starts. */
 export interface SpawnSettings {
@@ -101,12 +102,12 @@ export function spawnAtTerminal(
   const what = prepare({ ...spec, env }, settings, reserve);
   const terminal = new JobTerminal();
   try {
-    const highestDescriptor = lowestFreeDescriptor();
-    reserve.checkDescriptors(highestDescriptor + descriptorsOfStart);
+    const lowest = lowestFreeDescriptor();
+    reserve.checkDescriptors(lowest + descriptorsOfStart);
     const streams = { terminal: terminal.options(size) };
-    const child = execute({ mark, ...what, settings, onExit, streams, highestDescriptor });
+    const child = execute({ mark, ...what, settings, onExit, streams, highestDescriptor: lowest });
     if (child.terminal === undefined) throw new Error("the runtime has made no terminal");
-    terminal.bind(child.terminal);
+    terminal.bind(child.terminal, openTerminalSide(child.pid, lowest));
     return { pid: child.pid, terminal, input: terminal.input };
   } catch (error) {
     terminal.close();

@@ -19,16 +19,15 @@ export class JobTerminal implements OutputSource {
     return {
       ...{ cols, rows },
       data: (_terminal, chunk) => this.#take(chunk),
-      drain: () => this.input.drained(),
       // Its end, or an error of reading, which is how the kernel tells that nobody has the other side any more.
       exit: () => this.#end(),
     };
   }
 
-  /** The process has been started with it. */
-  bind(terminal: Bun.Terminal): void {
+  /** The process has been started with it; `side` is what `openTerminalSide` gave. */
+  bind(terminal: Bun.Terminal, side: number | null): void {
     this.#terminal = terminal;
-    this.input.bind(terminal);
+    this.input.bind(terminal, side);
   }
 
   /** Gives it another size, of which the foreground job is told; false when it is closed. */

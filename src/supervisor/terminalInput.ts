@@ -1,25 +1,30 @@
+import { closeSync, writeSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { ErrandError } from "../core/errors.ts";
 import type { ProcessInput } from "../core/ports.ts";
 import { WriterBytes } from "./writerBytes.ts";
 
-/** The runtime takes all that it is given, so it is given no more than this before the terminal has taken it. */
-const waitingBytes = 64 * 1024;
 /** What a person types to end the input: Ctrl-D. */
 const endOfFile = Uint8Array.of(4);
+/** Between two looks whether a terminal that was full takes more: short at first. */
+const firstPauseMilliseconds = 1;
+const longestPauseMilliseconds = 16;
 
 /** What is typed at a command's terminal. A command that does not read holds its writer back. */
 export class TerminalInput implements ProcessInput {
   readonly #writers = new WriterBytes();
   #terminal: Bun.Terminal | null = null;
-  /** The end of what was asked for so far: one piece at a time waits for the terminal. */
+  /** The server's side of the terminal, where it can be written to directly. */
+  #side: number | null = null;
+  /** The end of what was asked for so far: one write after the other. */
   #last: Promise<void> = Promise.resolve();
-  #settle: ((taken: boolean) => void) | null = null;
   bytes = 0;
   closed = false;
 
-  /** The terminal is there. */
-  bind(terminal: Bun.Terminal): void {
+  /** The terminal is there. The descriptor is closed here. */
+  bind(terminal: Bun.Terminal, side: number | null): void {
     this.#terminal = terminal;
+    this.#side = side;
   }
 
   bytesFrom(writer: string): number {
@@ -31,14 +36,12 @@ export class TerminalInput implements ProcessInput {
   }
 
   write(chunk: Uint8Array, writer?: string): Promise<void> {
-    return this.#inTurn(async () => {
-      for (let offset = 0; offset < chunk.byteLength; offset += waitingBytes) {
-        const piece = chunk.subarray(offset, offset + waitingBytes);
-        await this.#type(piece);
-        this.bytes += piece.byteLength;
-        if (writer !== undefined) this.#writers.add(writer, piece.byteLength);
-      }
-    });
+    return this.#inTurn(() =>
+      this.#type(chunk, (taken) => {
+        this.bytes += taken;
+        if (writer !== undefined) this.#writers.add(writer, taken);
+      }),
+    );
   }
 
   /**
@@ -46,18 +49,14 @@ export class TerminalInput implements ProcessInput {
    * read there next is nobody's to decide here.
    */
   close(): void {
-    if (!this.closed) this.#inTurn(() => this.#type(endOfFile)).catch(() => {});
-  }
-
-  /** The terminal has taken what it was given. */
-  drained(): void {
-    this.#settle?.(true);
+    if (!this.closed) this.#inTurn(() => this.#type(endOfFile, () => {})).catch(() => {});
   }
 
   /** Nobody reads there any more. */
   end(): void {
     this.closed = true;
-    this.#settle?.(false);
+    if (this.#side !== null) closeSync(this.#side);
+    this.#side = null;
   }
 
   #inTurn(act: () => Promise<void>): Promise<void> {
@@ -66,14 +65,33 @@ export class TerminalInput implements ProcessInput {
     return turn;
   }
 
-  async #type(piece: Uint8Array): Promise<void> {
+  async #type(bytes: Uint8Array, onTaken: (bytes: number) => void): Promise<void> {
+    let pause = firstPauseMilliseconds;
+    for (let offset = 0; offset < bytes.byteLength; ) {
+      const taken = this.#put(bytes.subarray(offset));
+      if (taken > 0) {
+        onTaken(taken);
+        offset += taken;
+        pause = firstPauseMilliseconds;
+      } else {
+        // The runtime tells of no terminal that it takes more again.
+        await sleep(pause);
+        pause = Math.min(pause * 2, longestPauseMilliseconds);
+      }
+    }
+  }
+
+  /** How much the terminal takes now. Throws `stdin-closed`. */
+  #put(bytes: Uint8Array): number {
     const terminal = this.#terminal;
-    const taken = await new Promise<boolean>((resolve) => {
-      this.#settle = resolve;
-      if (this.closed || terminal === null || terminal.closed) resolve(false);
-      else terminal.write(piece as Uint8Array<ArrayBuffer>);
-    });
-    this.#settle = null;
-    if (!taken) throw new ErrandError("stdin-closed", "the command's terminal is closed: it takes no more");
+    if (this.closed || terminal === null || terminal.closed)
+      throw new ErrandError("stdin-closed", "the command's terminal is closed: it takes no more");
+    if (this.#side === null) return terminal.write(bytes as Uint8Array<ArrayBuffer>);
+    try {
+      return writeSync(this.#side, bytes);
+    } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === "EAGAIN") return 0;
+      throw new ErrandError("stdin-closed", "the command's terminal has hung up: it takes no more");
+    }
   }
 }

@@ -20,7 +20,6 @@ const command = ["true"];
 describe("a field, with any value:", () => {
   const fields: readonly [string, readonly unknown[]][] = [
     ["user", ["nobody", 5, null]],
-    ["tty", [{ cols: 80, rows: 24 }, false, null]],
     ["target", [{ node: "a" }, { labels: {}, count: "all" }, "a"]],
   ];
   for (const [field, values] of fields) {
@@ -57,8 +56,6 @@ test("an idempotent start of a detached job is 501", async () => {
 
 describe("a call:", () => {
   const calls = [
-    ["POST", "/v1/jobs/ID/resize"],
-    ["GET", "/v1/jobs/ID/attach"],
     ["GET", "/v1/commands"],
     ["POST", "/v1/commands/some"],
     ["GET", "/v1/nodes"],

@@ -37,6 +37,7 @@ const get = (path: string, options?: RequestOptions) => stage.server.request(pat
 const ofSmall = (path: string) => stage.small.request(`/v1/jobs/${stage.ids.streamed}${path}`);
 const tooLarge = Buffer.alloc(8 * 1024 * 1024 + 1, " ");
 const command = ["true"];
+const size = { cols: 100, rows: 30 };
 const ended = () => stage.ids.ended;
 
 function outputRow(stream: "stdout" | "stderr"): Row {
@@ -114,6 +115,26 @@ const table: Readonly<Record<string, Row>> = {
       409: () => get(`/v1/jobs/${ended()}/signal`, jsonRequest("POST", { signal: "SIGCONT" })),
       413: () => get(`/v1/jobs/${ended()}/signal`, { ...jsonRequest("POST", ""), body: tooLarge }),
       422: () => get(`/v1/jobs/${stage.ids.running}/signal`, jsonRequest("POST", { signal: "CONT" })),
+    },
+  },
+  "POST /v1/jobs/{id}/resize": {
+    id: () => stage.ids.terminal,
+    options: jsonRequest("POST", size),
+    lacking: "reader",
+    own: {
+      200: () => get(`/v1/jobs/${stage.ids.terminal}/resize`, jsonRequest("POST", size)),
+      409: () => get(`/v1/jobs/${ended()}/resize`, jsonRequest("POST", size)),
+      413: () => get(`/v1/jobs/${ended()}/resize`, { ...jsonRequest("POST", ""), body: tooLarge }),
+      422: () => get(`/v1/jobs/${stage.ids.terminal}/resize`, jsonRequest("POST", { cols: 0, rows: 0 })),
+    },
+  },
+  "GET /v1/jobs/{id}/attach": {
+    id: ended,
+    lacking: "reader",
+    own: {
+      101: { file: "test/contract/v1-attach.test.ts", test: "is seen from its begin to its end" },
+      426: () => get(`/v1/jobs/${ended()}/attach`),
+      429: { file: "test/contract/v1-attach.test.ts", test: "not more than the limit" },
     },
   },
   "POST /v1/jobs/{id}/stop": {

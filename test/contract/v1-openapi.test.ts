@@ -66,12 +66,14 @@ describe("the document", () => {
       "GET /v1/info",
       "GET /v1/jobs",
       "GET /v1/jobs/{id}",
+      "GET /v1/jobs/{id}/attach",
       "GET /v1/jobs/{id}/events",
       "GET /v1/jobs/{id}/stderr",
       "GET /v1/jobs/{id}/stdout",
       "GET /v1/tokens",
       "POST /v1/jobs",
       "POST /v1/jobs/{id}/callback/resend",
+      "POST /v1/jobs/{id}/resize",
       "POST /v1/jobs/{id}/signal",
       "POST /v1/jobs/{id}/stop",
       "POST /v1/shutdown",
@@ -163,7 +165,7 @@ describe("what it describes", () => {
     expect(names.sort()).toEqual([
       ...["alias", "aliasPolicy", "callback", "command", "cwd", "discardOutput", "env", "idleTimeoutSeconds"],
       ...["labels", "leftovers", "limits", "mergeOutput", "mode", "onDisconnect", "retainSeconds"],
-      ...["runTimeoutSeconds", "shell", "stdin", "stopGraceSeconds", "successExitCodes", "survive"],
+      ...["runTimeoutSeconds", "shell", "stdin", "stopGraceSeconds", "successExitCodes", "survive", "tty"],
     ]);
     expect([required, additionalProperties]).toEqual([undefined, false]);
     for (const name of names) {

@@ -1,3 +1,4 @@
+import type { Subscription } from "../../core/eventBus.ts";
 import { whileConnected } from "../backpressure.ts";
 import type { Exchange } from "../exchange.ts";
 import type { EncodedEvent } from "./encodeEvent.ts";
@@ -14,7 +15,9 @@ export async function lifecycleEvents(
   readNone(query);
   parts.followers.enter(response);
   const signal = whileConnected(response);
-  await sendEvents(response, events(parts, signal), {
+  // Before the head goes out: who has got that has to hear of all that comes.
+  const subscription = parts.broker.subscribe();
+  await sendEvents(response, events(parts, subscription, signal), {
     format: formatOf(request.headers.accept),
     heartbeatSeconds: parts.limits.heartbeatSeconds,
     cursor: "",
@@ -22,8 +25,11 @@ export async function lifecycleEvents(
   });
 }
 
-async function* events({ broker, encode }: RouteParts, signal: AbortSignal): AsyncGenerator<EncodedEvent> {
-  const subscription = broker.subscribe();
+async function* events(
+  { encode }: RouteParts,
+  subscription: Subscription,
+  signal: AbortSignal,
+): AsyncGenerator<EncodedEvent> {
   const close = () => subscription.close();
   signal.addEventListener("abort", close);
   if (signal.aborted) close();

@@ -32,13 +32,25 @@ describe("a call has its operation, whatever stands for the id:", () => {
   });
 
   test("and every operation has its call", () => {
-    const operations = calls.map((call) => {
+    const operations = calls.flatMap((call) => {
       const [method = "", path = ""] = call.split(" ");
-      return v1Operation(method, path);
+      return [v1Operation(method, path), v1Operation(method, path, "readOnly=true")];
     });
     const without = Object.keys(operationTable).filter((name) => !operations.some((known) => known === name));
     expect(without).toEqual([]);
   });
+});
+
+test("an attachment is one that can write, unless it says clearly that it does not", () => {
+  const path = "/v1/jobs/1/attach";
+  for (const query of ["readOnly=true", "replay=none&readOnly=true", "readOnly=%74rue", "read%4fnly=true"])
+    expect([query, v1Operation("GET", path, query)]).toEqual([query, "jobs.watch"]);
+  for (const query of [
+    ...["", "readOnly", "readOnly=", "readOnly=false", "readOnly=TRUE", "readOnly=1", "readonly=true"],
+    ...["readOnly=true&readOnly=true", "readOnly=true&readOnly=false", "readOnly=false&readOnly=true"],
+    ...["readOnly=true%20", "x=readOnly=true", "readOnly%3Dtrue", ";readOnly=true"],
+  ])
+    expect([query, v1Operation("GET", path, query)]).toEqual([query, "jobs.attach"]);
 });
 
 test("whatever is answered without the routes has its operation", () => {

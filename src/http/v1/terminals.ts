@@ -4,6 +4,7 @@ import { isJobId } from "../../core/ids.ts";
 import { attachProtocol, attachReplays } from "../../protocol/attach.ts";
 import { jobSchema, problemSchema } from "../../protocol/job.ts";
 import { terminalSizeSchema } from "../../protocol/terminal.ts";
+import { checkWish } from "./attach/wish.ts";
 import { readJson } from "./json.ts";
 import { readNone } from "./parameters.ts";
 import { encodeProblem } from "./problem.ts";
@@ -83,7 +84,12 @@ export function mountTerminals(app: OpenAPIHono<{ Bindings: TokenCaller }>, part
 
   // A WebSocket never comes here.
   app.openAPIRegistry.registerPath(attachRoute);
-  app.get("/v1/jobs/:id/attach", () => {
+  app.get("/v1/jobs/:id/attach", ({ req, env: { owner: name, scopes } }) => {
+    checkWish(broker, {
+      query: new URL(req.url).search.slice(1),
+      id: req.param("id"),
+      principal: { name, scopes },
+    });
     const wanted = `a WebSocket with the subprotocol ${attachProtocol} is served here, nothing else`;
     const { status, headers, text: body } = encodeProblem(new ErrandError("upgrade-required", wanted));
     return new Response(body, { status, headers: { ...headers, Upgrade: "websocket" } });

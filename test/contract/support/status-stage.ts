@@ -20,7 +20,7 @@ export interface Stage {
   /** Takes no more jobs. */
   readonly draining: Server;
   /** Jobs of `server`; `streamed` is one of `small`. */
-  readonly ids: Readonly<Record<"ended" | "running" | "open" | "called" | "streamed", string>>;
+  readonly ids: Readonly<Record<"ended" | "running" | "open" | "terminal" | "called" | "streamed", string>>;
   /** Tokens that may only read, and only run. */
   readonly reader: string;
   readonly runner: string;
@@ -45,6 +45,7 @@ export async function setStage(): Promise<Stage> {
     ended: await startJob(server, { shell: "echo output; echo error >&2" }),
     running: await startJob(server, sleep),
     open: await startJob(server, { command: ["sleep", "60"], stdin: "open" }),
+    terminal: await startJob(server, { command: ["sleep", "60"], tty: { cols: 80, rows: 24 } }),
     called: await startJob(server, { command: ["true"], callback }),
     streamed: await startJob(small, sleep),
   };

@@ -1,5 +1,6 @@
 import { ErrandError } from "../../../core/errors.ts";
 import type { JobId } from "../../../core/job.ts";
+import { LeftInputs } from "./leftInputs.ts";
 
 const retryAfterSeconds = 5;
 
@@ -13,6 +14,8 @@ export interface Seat {
 
 /** Who is attached to which job. */
 export class Attachers {
+  /** Of those who have gone. */
+  readonly leftInputs = new LeftInputs();
   readonly #most: number;
   readonly #byJob = new Map<JobId, Map<string, Set<Seat>>>();
   readonly #holders = new Map<Seat, () => void>();

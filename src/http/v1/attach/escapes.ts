@@ -4,6 +4,8 @@ const escapeByte = 0x1b;
 const bell = 0x07;
 const cancel = 0x18;
 const substitute = 0x1a;
+/** The first byte of the characters U+0080 to U+009F, which stand for ESC and another byte. */
+const shortened = 0xc2;
 
 type State = "ground" | "escape" | "control" | "string" | "stringEscape";
 
@@ -17,19 +19,22 @@ export function restingPlace(bytes: Uint8Array): number {
   let begun = 0;
   for (let at = 0; at < bytes.byteLength; at += 1) {
     const byte = bytes[at] ?? 0;
-    if (state === "ground") {
-      if (byte !== escapeByte) continue;
+    const next = bytes[at + 1] ?? 0;
+    if (byte === shortened && next >= 0x80 && next <= 0x9f) {
+      if (state === "ground") begun = at;
+      state = afterEscape(next - 0x40);
+      at += 1;
+    } else if (state !== "ground") {
+      state = after(state, byte);
+    } else if (byte === escapeByte) {
       state = "escape";
       begun = at;
-    } else {
-      state = after(state, byte);
     }
   }
-  if (state !== "ground") return begun;
-  return bytes.byteLength - incompleteTail(bytes);
+  return state === "ground" ? bytes.byteLength - incompleteTail(bytes) : begun;
 }
 
-/** By ECMA-48, as terminals read it: within a control sequence, a new one begins with its own escape. */
+/** By ECMA-48, as terminals read it. */
 function after(state: Exclude<State, "ground">, byte: number): State {
   if (byte === cancel || byte === substitute) return "ground";
   switch (state) {

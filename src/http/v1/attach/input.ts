@@ -17,16 +17,21 @@ interface InputParts {
   readonly onFull: (full: boolean) => void;
 }
 
+type Next = Uint8Array | "close";
+
 /** What one attached client types, on its way to the command: in order, each byte once, whatever connections break. */
 export class AttachInput {
   readonly #parts: InputParts;
-  readonly #queue: (Uint8Array | "close")[] = [];
+  readonly #queue: Next[] = [];
   #queuedBytes = 0;
   /** Of the next byte that comes, among all that this client has sent. */
   #offset: number;
+  /** It has left the queue and waits for its turn; null when it is being written, or nothing waits. */
+  #waiting: Next | null = null;
   #busy = false;
   #refused = false;
   #full = false;
+  #onIdle: (() => void) | null = null;
 
   /** `offset`: of the first byte that will come. */
   constructor(offset: number, parts: InputParts) {
@@ -35,7 +40,7 @@ export class AttachInput {
   }
 
   /** The next bytes, or the end of what is to be written. */
-  push(next: Uint8Array | "close"): void {
+  push(next: Next): void {
     if (this.#refused) return;
     this.#queue.push(next);
     this.#queuedBytes += sizeOf(next);
@@ -46,42 +51,64 @@ export class AttachInput {
   /** Nothing of what waits is written any more: whoever has sent it sends it again. */
   drop(): void {
     this.#refused = true;
+    this.#waiting = null;
     this.#queue.length = 0;
+  }
+
+  /** Resolves when all that has come is written, or dropped. */
+  async idle(): Promise<void> {
+    if (!this.#busy) return;
+    await new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+    });
   }
 
   async #drain(): Promise<void> {
     this.#busy = true;
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      const bytes = sizeOf(next);
       try {
-        this.#parts.onTaken(await this.#write(next));
+        const taken = await this.#write(next);
+        if (taken !== null) this.#parts.onTaken(taken);
       } catch (error) {
         this.drop();
         this.#parts.onRefused(toErrandError(error));
       }
-      this.#queuedBytes -= sizeOf(next);
+      this.#queuedBytes -= bytes;
       this.#tellFull();
     }
     this.#busy = false;
+    this.#onIdle?.();
   }
 
-  #write(next: Uint8Array | "close"): Promise<number> {
-    const { routes, id, writer } = this.#parts;
+  /** How much has been taken of this writer in all; null when it was dropped before its turn. */
+  #write(next: Next): Promise<number | null> {
+    const { routes, id } = this.#parts;
     const offset = this.#offset;
     if (next !== "close") this.#offset += next.byteLength;
+    this.#waiting = next;
     return routes.inputs.inTurn(id, async () => {
-      const input = inputOf(routes, id);
-      const taken = input.bytesFrom(writer);
-      if (taken < offset)
-        throw new ErrandError("stdin-gap", `only ${taken} bytes before byte ${offset} are known here`);
-      if (next === "close") {
-        input.close();
-      } else {
-        // A connection that this one has taken over may have brought some of it already.
-        const fresh = next.subarray(Math.min(next.byteLength, taken - offset));
-        if (fresh.byteLength > 0) await input.write(fresh, writer);
-      }
-      return input.bytesFrom(writer);
+      // Asked for here, so that what was dropped is not held until its turn comes.
+      const mine = this.#waiting;
+      this.#waiting = null;
+      return mine === null ? null : this.#give(mine, offset);
     });
+  }
+
+  async #give(next: Next, offset: number): Promise<number> {
+    const { routes, id, writer } = this.#parts;
+    const input = inputOf(routes, id);
+    const taken = input.bytesFrom(writer);
+    if (taken < offset)
+      throw new ErrandError("stdin-gap", `only ${taken} bytes before byte ${offset} are known here`);
+    if (next === "close") {
+      input.close();
+    } else {
+      // A connection that this one has taken over may have brought some of it already.
+      const fresh = next.subarray(Math.min(next.byteLength, taken - offset));
+      if (fresh.byteLength > 0) await input.write(fresh, writer);
+    }
+    return input.bytesFrom(writer);
   }
 
   #tellFull(): void {
@@ -92,6 +119,6 @@ export class AttachInput {
 }
 
 /** An entry costs something although it brings no byte. */
-function sizeOf(next: Uint8Array | "close"): number {
+function sizeOf(next: Next): number {
   return next === "close" ? 64 : next.byteLength + 64;
 }

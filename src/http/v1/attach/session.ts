@@ -59,7 +59,10 @@ export class AttachSession {
     socket.on("message", (data: Buffer, isBinary: boolean) => this.#receive(data, isBinary));
     // The library has answered with the code that says what was wrong.
     socket.on("error", () => {});
-    connection.on("close", () => this.#gone.abort());
+    connection.on("close", () => {
+      this.#gone.abort();
+      if (this.#input !== null) routes.attachers.leftInputs.keep(this.#input);
+    });
     seat.take(() => {
       this.#input?.drop();
       this.#wire.close(attachCloseCodes.takenOver, "another connection goes on as this attacher");
@@ -203,7 +206,7 @@ export class AttachSession {
     const { socket } = this.#parts;
     if (on) this.#holds.add(why);
     else this.#holds.delete(why);
-    if (this.#holds.size > 0) socket.pause();
+    if (this.#holds.size > 0 && !this.#wire.closed) socket.pause();
     else socket.resume();
   }
 }

@@ -4,8 +4,10 @@ import type { OutputStream } from "../../../core/ports.ts";
 import { type AttachServerMessage, attachChannels } from "../../../protocol/attach.ts";
 import { roomIn } from "../../backpressure.ts";
 
-/** So much may wait for one slow client. */
+/** So much may wait for one slow client before nothing more is made for it. */
 const mostBufferedBytes = 256 * 1024;
+/** With so much, it asks and asks and does not read: the connection is cut. */
+const mostAnswerBytes = 2 * mostBufferedBytes;
 /** A client from which nothing comes, and that takes nothing, is given up after so many heartbeats. */
 const mostSilentBeats = 4;
 /** A reason is cut after so many bytes: the close frame has room for 123. */
@@ -58,6 +60,7 @@ export class AttachWire {
     frame[0] = attachChannels.control;
     frame.write(json, 1);
     this.#socket.send(frame);
+    if (this.#connection.writableLength > mostAnswerBytes) this.#socket.terminate();
   }
 
   /** True when the client has so much to take that nothing more should be made for it. */
@@ -80,6 +83,8 @@ export class AttachWire {
   close(code: number, reason: string): void {
     if (this.closed) return;
     this.#socket.close(code, Buffer.from(reason).subarray(0, reasonBytes).toString("utf8"));
+    // Its own close frame may stand behind what was not to be read for now.
+    this.#socket.resume();
   }
 
   /** A sign of life for a client that has all there is; one that gives none itself is given up in the end. */
