@@ -1,7 +1,8 @@
 import type { ActiveJob } from "./activeJob.ts";
 import type { EventBus } from "./eventBus.ts";
 import type { DetachedJob, EndedJob, Job, RunningJob } from "./job.ts";
-import type { Clock, JobHistory, JobLog, Remains } from "./ports.ts";
+import type { Clock, JobHistory, JobLog } from "./ports.ts";
+import type { Remains } from "./shimPorts.ts";
 import type { Instant, JobEvent } from "./transitions.ts";
 
 export interface LivesParts {

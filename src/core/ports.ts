@@ -4,7 +4,6 @@ import type {
   EndedJob,
   Exit,
   Job,
-  JobEnd,
   JobId,
   JobSpec,
   JobState,
@@ -16,6 +15,7 @@ import type {
   StreamSummary,
   TerminalSize,
 } from "./job.ts";
+import type { Remains } from "./shimPorts.ts";
 import type { Instant } from "./transitions.ts";
 
 /** Both clocks. */
@@ -129,15 +129,6 @@ export interface PreparedFiles {
   readonly keptBytes: number;
   /** It never ran: nothing of it is left. */
   discard(): void;
-}
-
-/** What is left of a job whose shim has gone. */
-export interface Remains {
-  /** Its execution (milliseconds since 1970); null when it is not known to have been executed. */
-  readonly started: { readonly pid: number; readonly startedAt: number } | null;
-  /** How it ended; null when that is not known. */
-  readonly end: JobEnd | null;
-  readonly output: OutputSummary;
 }
 
 /** Where the output of jobs is kept. */

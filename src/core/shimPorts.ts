@@ -1,4 +1,4 @@
-import type { Exit, JobEnd, JobSpec, StartingJob, StopReason, TerminalSize } from "./job.ts";
+import type { Exit, JobEnd, JobSpec, OutputSummary, StartingJob, StopReason, TerminalSize } from "./job.ts";
 import type { PreparedFiles, SupervisedProcess } from "./ports.ts";
 
 /** What the shim of a job tells: `started` first, unless it `vanished`; after `ended` or `vanished` nothing. */
@@ -19,6 +19,15 @@ export interface ShimListener {
   vanished(): void;
   /** The command could not be executed; told of jobs of earlier servers alone. */
   refused(failure: string): void;
+}
+
+/** What is left of a job whose shim has gone. */
+export interface Remains {
+  /** Its execution (milliseconds since 1970); null when it is not known to have been executed. */
+  readonly started: { readonly pid: number; readonly startedAt: number } | null;
+  /** How it ended; null when that is not known. */
+  readonly end: JobEnd | null;
+  readonly output: OutputSummary;
 }
 
 /** Has jobs run by processes of their own, which go on when this one ends. */

@@ -18,12 +18,11 @@ import type {
   OutputStream,
   PreparedFiles,
   ProcessListener,
-  Remains,
   Spool,
   SupervisedProcess,
   Supervisor,
 } from "../../../src/core/ports.ts";
-import type { Shims } from "../../../src/core/shimPorts.ts";
+import type { Remains, Shims } from "../../../src/core/shimPorts.ts";
 
 const start = 1_800_000_000_000;
 

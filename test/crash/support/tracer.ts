@@ -78,6 +78,8 @@ export async function momentsOf(pids: readonly number[], action: () => Promise<v
 /** Why no process can be watched here; undefined when one can. */
 export async function traceRefusal(): Promise<string | undefined> {
   if (process.platform !== "linux") return "it is no Linux";
+  // Where the tools are the runner's to bring, to have none is a failure.
+  if (Bun.which("strace") === null) return process.env.CI === undefined ? "there is no strace" : undefined;
   const sleeper = Bun.spawn(["sleep", "60"]);
   try {
     await (await Tracer.watch([sleeper.pid], ["-o", "/dev/null"])).end();
