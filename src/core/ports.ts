@@ -72,8 +72,6 @@ export interface ProcessInput {
   readonly closed: boolean;
   /** Bytes that have been taken from that writer. The latest `inputWriters` are remembered; of others it is 0. */
   bytesFrom(writer: string): number;
-  /** All that are remembered, with their bytes; the latest one last. */
-  writers(): readonly (readonly [string, number])[];
   /**
    * Resolves when the command can take more; rejects with `stdin-closed` when it reads no more. `writer` names who
    * writes, where that is counted apart.

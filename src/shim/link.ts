@@ -39,7 +39,10 @@ export class ShimLink implements SupervisedProcess {
   #stop: StopReason | null = null;
   #exited = false;
   #over = false;
+  /** The shim is another job's, or nobody's. */
+  #released = false;
   #countedBytes = 0;
+  #lastStop: Extract<ServerMessage, { type: "stop" }> | null = null;
 
   constructor(parts: LinkParts) {
     this.#parts = parts;
@@ -55,7 +58,8 @@ export class ShimLink implements SupervisedProcess {
 
   stop(graceSeconds: number, reason: StopReason): void {
     this.#stop ??= reason;
-    this.#send({ type: "stop", graceSeconds, reason });
+    this.#lastStop = { type: "stop", graceSeconds, reason };
+    this.#send(this.#lastStop);
   }
 
   signal(name: string): boolean {
@@ -71,7 +75,7 @@ export class ShimLink implements SupervisedProcess {
   }
 
   #send(message: ServerMessage): void {
-    this.#connection?.send(messageFrame(message));
+    if (!this.#released) this.#connection?.send(messageFrame(message));
   }
 
   /** Speaks over this connection from now on. */
@@ -90,6 +94,7 @@ export class ShimLink implements SupervisedProcess {
   /** The shim may take another job, or end. */
   settle(): void {
     this.#send({ type: "settled" });
+    this.#released = true;
     this.#parts.onEnded();
   }
 
@@ -156,8 +161,10 @@ export class ShimLink implements SupervisedProcess {
   #catchUp({ started, stop, exit, terminalSize, input, storedBytes }: ShimSnapshot): void {
     if (started === null) return;
     this.#started(started, input, terminalSize);
-    if (input !== null) this.#input?.update(input);
+    if (input !== null) this.#input?.reconnected(input);
     if (stop !== null) this.#stopping(stop);
+    // It was asked for while nobody heard.
+    else if (this.#lastStop !== null) this.#send(this.#lastStop);
     if (exit !== null) this.#hasExited(exit);
     this.#wrote(storedBytes);
   }
@@ -172,7 +179,9 @@ export class ShimLink implements SupervisedProcess {
     if (input !== null)
       this.#input = new RemoteInput({
         state: input,
-        send: (frame) => this.#connection?.send(frame),
+        send: (frame) => {
+          if (!this.#released) this.#connection?.send(frame);
+        },
         askToClose: () => this.#send({ type: "closeInput" }),
         staysOpen: this.#parts.hasTerminal,
       });

@@ -39,7 +39,10 @@ export type ServerMessage =
   /** The end is on record: the shim may take another job, or end. */
   | { readonly type: "settled" };
 
-/** What has been taken of stdin, in all and of each writer. */
+/**
+ * What the shim has received for stdin and will hand on in order, in all and of each writer. It is told when the command
+ * has taken it, or to a server that has just come.
+ */
 export interface InputState {
   readonly bytes: number;
   readonly closed: boolean;

@@ -80,6 +80,18 @@ describe("stdin of a command that a shim supervises", () => {
     expect([taker.input.closed, taker.closings]).toEqual([true, 1]);
   });
 
+  test("that was under way when the connection broke is sent again as far as it was not taken", async () => {
+    const taker = new Taker();
+    const writing = taker.input.write(text("abcdef"), "a");
+    await Bun.sleep(0);
+    taker.input.reconnected({ bytes: 4, closed: false, writers: [["a", 4]] });
+    expect(taker.sent.at(-1)).toEqual({ writer: "a", text: "ef" });
+    taker.input.update({ bytes: 6, closed: false, writers: [["a", 6]] });
+    await writing;
+    taker.input.reconnected({ bytes: 6, closed: false, writers: [["a", 6]] });
+    expect(taker.sent).toHaveLength(2);
+  });
+
   test("ends with the command: who waits is told", async () => {
     const taker = new Taker();
     const waiting = taker.input.write(text("one")).catch((error: { code: string }) => error.code);

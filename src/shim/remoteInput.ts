@@ -22,6 +22,8 @@ export class RemoteInput implements ProcessInput {
   #state: InputState;
   #turn: Promise<void> = Promise.resolve();
   #wake: (() => void) | null = null;
+  /** What has been sent and may not have been taken: from this many bytes in all on. */
+  #underWay: { readonly from: number; readonly piece: Uint8Array; readonly writer: string } | null = null;
 
   constructor({ state, send, askToClose, staysOpen }: RemoteParts) {
     this.#state = state;
@@ -42,10 +44,6 @@ export class RemoteInput implements ProcessInput {
     return this.#state.writers.find(([name]) => name === writer)?.[1] ?? 0;
   }
 
-  writers(): InputState["writers"] {
-    return this.#state.writers;
-  }
-
   write(chunk: Uint8Array, writer = ""): Promise<void> {
     const turn = this.#turn.then(async () => {
       for (let at = 0; at < chunk.byteLength; at += pieceBytes) {
@@ -58,6 +56,7 @@ export class RemoteInput implements ProcessInput {
 
   async #writePiece(piece: Uint8Array, writer: string): Promise<void> {
     const wanted = this.bytes + piece.byteLength;
+    this.#underWay = { from: this.bytes, piece, writer };
     if (!this.closed) this.#send(inputFrame(writer, piece));
     while (this.bytes < wanted) {
       if (this.closed)
@@ -66,6 +65,7 @@ export class RemoteInput implements ProcessInput {
         this.#wake = resolve;
       });
     }
+    this.#underWay = null;
   }
 
   close(): void {
@@ -78,6 +78,15 @@ export class RemoteInput implements ProcessInput {
   update(state: InputState): void {
     this.#state = { ...state, closed: state.closed || this.#state.closed };
     this.#wake?.();
+  }
+
+  /** The shim has been reached anew, and tells what it has taken: what it has not is sent again. */
+  reconnected(state: InputState): void {
+    this.update(state);
+    if (this.#underWay === null || this.closed) return;
+    const { from, piece, writer } = this.#underWay;
+    const rest = piece.subarray(this.bytes - from);
+    if (rest.byteLength > 0) this.#send(inputFrame(writer, rest));
   }
 
   /** The command has ended, or nobody is there to take anything. */

@@ -6,6 +6,7 @@ import type { EndedJob, Exit, JobSpec, OutputSummary, RunningJob, StartingJob } 
 import type { ProcessListener, Supervisor } from "../core/ports.ts";
 import { controlSocketName } from "../spool/layout.ts";
 import { noteFailure } from "../spool/shimRecord.ts";
+import { WriterBytes } from "../supervisor/writerBytes.ts";
 import { Connection, type ConnectionHandler } from "./connection.ts";
 import { CountedFiles } from "./countedFiles.ts";
 import type { InputState, ServerMessage, ShimMessage, ShimSetup, ShimSnapshot } from "./messages.ts";
@@ -34,6 +35,8 @@ export class ShimSession {
   #files: CountedFiles | null = null;
   #unlisten: (() => void) | null = null;
   #inputTurn: Promise<void> = Promise.resolve();
+  #inputBytes = 0;
+  readonly #writers = new WriterBytes();
   #over = false;
 
   constructor(parts: SessionParts) {
@@ -48,14 +51,14 @@ export class ShimSession {
 
   /** Executes the command and reports that, or why it could not be. */
   start(): void {
-    const { job, spec, directory, keptBytes, setup, supervisor, report, accept } = this.#parts;
+    const { job, spec, directory, keptBytes, setup, supervisor, accept } = this.#parts;
     const socket = join(directory, controlSocketName);
     try {
       // Before the job is claimed: whoever finds it claimed can connect.
       this.#unlisten = Connection.listen(socket, accept);
       const files = new CountedFiles(
         { path: directory, keptBytes, limits: setup.limits, wall: Date.now, onError: () => {} },
-        (storedBytes) => report({ type: "wrote", storedBytes }),
+        (storedBytes) => this.#tell({ type: "wrote", storedBytes }),
       );
       this.#files = files;
       const process = supervisor.startSpooled(BigInt(job.id), spec, this.#listener(files), files);
@@ -63,10 +66,15 @@ export class ShimSession {
       const { pid } = process;
       const running = this.#active.apply({ type: "executed", at: now(), pid }) as RunningJob;
       files.started(running);
-      report({ type: "started", pid, at: running.startedAt, hasInput: process.input !== null });
+      this.#tell({ type: "started", pid, at: running.startedAt, hasInput: process.input !== null });
     } catch (error) {
       this.#refuse(error);
     }
+  }
+
+  /** What is said of a job that is over would be taken for the next one's. */
+  #tell(message: ShimMessage): void {
+    if (!this.#over) this.#parts.report(message);
   }
 
   #refuse(error: unknown): void {
@@ -83,15 +91,15 @@ export class ShimSession {
   }
 
   #listener(files: CountedFiles): ProcessListener {
-    const { spec, setup, report } = this.#parts;
+    const { spec, setup } = this.#parts;
     return {
       limitReached: (reason) => {
         this.#active.stop(reason, spec.stopGraceSeconds ?? setup.limits.stopGraceSeconds);
-        report({ type: "stopping", reason });
+        this.#tell({ type: "stopping", reason });
       },
       exited: (exit: Exit) => {
         this.#active.apply({ type: "exited", exit });
-        report({ type: "exited", exit });
+        this.#tell({ type: "exited", exit });
       },
       finished: (output, detail) => this.#finished(files, output, detail),
     };
@@ -142,25 +150,35 @@ export class ShimSession {
 
   /** Writes to the command's stdin, after what has come before. An empty name is nobody's in particular. */
   write(writer: string, bytes: Uint8Array): void {
+    // Counted now: a server that comes while this waits for the command is not to send it again.
+    this.#countInput(writer, bytes.byteLength);
     this.#inTurn(async () => {
-      await this.#active.process?.input?.write(bytes, writer === "" ? undefined : writer);
+      try {
+        await this.#active.process?.input?.write(bytes);
+      } catch {
+        // The state tells that it is closed.
+        this.#countInput(writer, -bytes.byteLength);
+      }
     });
   }
 
+  #countInput(writer: string, bytes: number): void {
+    this.#inputBytes += bytes;
+    if (writer !== "") this.#writers.add(writer, bytes);
+  }
+
   #inTurn(action: () => Promise<void>): void {
-    this.#inputTurn = this.#inputTurn
-      .then(action)
-      // The state tells that it is closed.
-      .catch(() => {})
-      .then(() => {
-        const input = this.#inputState();
-        if (input !== null) this.#parts.report({ type: "taken", input });
-      });
+    this.#inputTurn = this.#inputTurn.then(action).then(() => {
+      const input = this.#inputState();
+      if (input !== null) this.#tell({ type: "taken", input });
+    });
   }
 
   #inputState(): InputState | null {
     const input = this.#active.process?.input ?? null;
-    return input === null ? null : { bytes: input.bytes, closed: input.closed, writers: input.writers() };
+    return input === null
+      ? null
+      : { bytes: this.#inputBytes, closed: input.closed, writers: this.#writers.entries() };
   }
 
   /** A server has come, or gone. */

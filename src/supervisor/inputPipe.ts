@@ -38,10 +38,6 @@ export class InputPipe implements ProcessInput {
     return this.#writers.of(writer);
   }
 
-  writers(): readonly (readonly [string, number])[] {
-    return this.#writers.entries();
-  }
-
   async write(chunk: Uint8Array, writer?: string): Promise<void> {
     if (this.closed) throw closedError();
     try {

@@ -31,10 +31,6 @@ export class TerminalInput implements ProcessInput {
     return this.#writers.of(writer);
   }
 
-  writers(): readonly (readonly [string, number])[] {
-    return this.#writers.entries();
-  }
-
   write(chunk: Uint8Array, writer?: string): Promise<void> {
     return this.#inTurn(() =>
       this.#type(chunk, (taken) => {

@@ -5,11 +5,6 @@ export const inputWriters = 64;
 export class WriterBytes {
   readonly #bytes = new Map<string, number>();
 
-  /** `entries`: what is known from before. */
-  constructor(entries: Iterable<readonly [string, number]> = []) {
-    for (const [writer, bytes] of entries) this.add(writer, bytes);
-  }
-
   /** Bytes that have been taken from that writer. */
   of(writer: string): number {
     return this.#bytes.get(writer) ?? 0;

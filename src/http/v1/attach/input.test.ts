@@ -15,7 +15,6 @@ class Stdin implements ProcessInput {
   #take: (() => void)[] = [];
   #open = false;
 
-  writers = () => [];
   bytesFrom(writer: string): number {
     return this.#bytes.get(writer) ?? 0;
   }
