@@ -96,15 +96,16 @@ describe.skipIf(missingTool !== undefined)("in tmux (needs tmux, vim-tiny and pr
     expect(await until(ended, { describe: "the end of the job" })).toBe("disconnected");
   }, 60_000);
 
-  test("a server that was killed and comes back tells that the end is not known", async () => {
+  test("a server that was killed and comes back finds it as it was, and it goes on", async () => {
     const server = await startServer();
     const terminal = await TmuxTerminal.start(server);
-    terminal.enter("errand run -it -- sh -c 'echo begun; sleep 600'");
+    terminal.enter("errand run -it -- sh -c 'echo begun; read -r line; echo got $line; exit 7'");
     await terminal.shows(/^begun$/m);
     await server.kill9();
     await startServer({ dataDir: server.dataDir, listen: [`127.0.0.1:${server.port}`] });
-    await terminal.shows("errand: how the job ended is not known");
+    terminal.enter("what was typed");
+    await terminal.shows(/^got what was typed$/m);
     await terminal.isBack();
-    expect(await terminal.output("echo $?")).toBe("125");
+    expect(await terminal.output("echo $?")).toBe("7");
   }, 60_000);
 });

@@ -52,7 +52,7 @@ export async function setStage(): Promise<Stage> {
   await endOf(server, started.ended.id);
   await endOf(server, started.called.id);
   await fill(full);
-  await startJob(draining, sleep);
+  await startJob(draining, { ...sleep, survive: false });
   await (await draining.request("/v1/shutdown", jsonRequest("POST", {}))).text();
   const [reader, runner] = [await makeToken(server, ["read"]), await makeToken(server, ["run"])];
   const ids = Object.fromEntries(Object.entries(started).map(([name, { id }]) => [name, id])) as Stage["ids"];
