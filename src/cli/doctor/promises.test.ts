@@ -25,6 +25,7 @@ test("what is weak or bad touches the promises that rest on it, and is their rea
   const bad = judgePromises(withFinding("data directory", "bad")).filter(({ kept }) => kept === "no");
   expect(bad.map(({ promise }) => promise)).toEqual([
     "a server starts",
+    "background jobs survive the server, and their end is known",
     "results outlive a crash and a restart",
   ]);
 });

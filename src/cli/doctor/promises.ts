@@ -13,6 +13,10 @@ const promises: readonly (readonly [promise: string, needs: readonly FindingName
   ["a server starts", ["system", "settings", "data directory"]],
   ["a stop ends the whole tree", ["system", "marks", "process table"]],
   ["trees die with a server that is killed", ["system", "marks", "process table"]],
+  [
+    "background jobs survive the server, and their end is known",
+    ["system", "process table", "data directory"],
+  ],
   ["no zombies are left", ["sub-reaper"]],
   ["an alias never runs twice, crash or not", ["file system"]],
   ["results outlive a crash and a restart", ["data directory", "file system"]],
