@@ -53,7 +53,8 @@ function* findings({ store, spool, data, now, limits, onError }: Recovery): Gene
   for (const id of spool.ids()) {
     const state = store.stateOf(id);
     if (state === "failed") spool.remove(id);
-    if (state !== null && state !== "starting" && state !== "running") continue;
+    // One that was waiting may have been started since that was written.
+    if (state !== null && state !== "queued" && state !== "starting" && state !== "running") continue;
     try {
       yield recoverJob(id, { data, now, stderrTailBytes: limits.stderrTailBytes });
     } catch (error) {

@@ -10,6 +10,7 @@ export class ActiveJob {
   #output: AttachedOutput | null = null;
   #wanted: { readonly reason: StopReason; readonly graceSeconds: number } | null = null;
   #attendance: Attendance | null = null;
+  #isFollowed = false;
   #launchFailure: unknown = null;
   readonly #launchWaiters = new Set<() => void>();
   readonly #endWaiters = new Set<(job: Job) => void>();
@@ -47,6 +48,7 @@ export class ActiveJob {
   /** Binds the process once the command has been executed. */
   bind(process: SupervisedProcess): void {
     this.#process = process;
+    if (this.#isFollowed) process.noteFollower?.();
   }
 
   /** The same for a process with a reader. */
@@ -62,7 +64,10 @@ export class ActiveJob {
 
   /** One more follows it; the function given back tells that it has gone. */
   attend(): () => void {
-    return this.#attendance?.enter() ?? (() => {});
+    if (this.#attendance === null) return () => {};
+    if (!this.#isFollowed) this.#process?.noteFollower?.();
+    this.#isFollowed = true;
+    return this.#attendance.enter();
   }
 
   /** The size of its terminal as it is now; null when it has none. */
@@ -101,7 +106,9 @@ export class ActiveJob {
 
   /** Carries out a stop that was asked for before the command had been executed. */
   stopIfWanted(): void {
-    if (this.#wanted !== null) this.stop(this.#wanted.reason, this.#wanted.graceSeconds);
+    const wanted = this.#wanted;
+    this.#wanted = null;
+    if (wanted !== null) this.stop(wanted.reason, wanted.graceSeconds);
   }
 
   /** True when the server had a hand in the job's end. */

@@ -17,6 +17,7 @@ import {
 import type { Launch } from "./launch.ts";
 import { JobLives, type LivesParts } from "./lives.ts";
 import type { JobFiles, ProcessListener, Spool, Supervisor } from "./ports.ts";
+import { listenToShim } from "./shimListener.ts";
 import type { ShimListener, Shims } from "./shimPorts.ts";
 
 export interface LauncherParts extends AdmissionParts, LivesParts {
@@ -228,8 +229,6 @@ export class Launcher {
     const active = new ActiveJob(job);
     if (job.alias !== null) this.#parts.aliases.claim(job.alias, job.id);
     this.#enter(active, onDisconnect);
-    // Who followed it has gone with that server.
-    active.attend()();
     return this.#shimListener(active);
   }
 
@@ -254,35 +253,8 @@ export class Launcher {
   }
 
   #shimListener(active: ActiveJob): ShimListener {
-    const lives = this.#lives;
     const { spool } = this.#parts;
-    const { id } = active.job;
-    return {
-      started(process, startedAt, terminalSize) {
-        active.bind(process);
-        if (terminalSize !== null) active.resize(terminalSize);
-        lives.executed(active, process.pid, { wall: startedAt, monotonic: 0 });
-      },
-      wrote(storedBytes) {
-        active.announceOutput();
-        return spool.count(id, storedBytes);
-      },
-      stopping: (reason) => void active.apply({ type: "stop", reason }),
-      exited: (exit) => void active.apply({ type: "exited", exit }),
-      ended(end) {
-        spool.countLast(id, end.output.storedBytes);
-        lives.over(active, { type: "reported", end });
-      },
-      refused(failure) {
-        spool.remove(id);
-        lives.refused(active, failure);
-      },
-      vanished() {
-        const found = spool.inspect(id);
-        spool.countLast(id, found.output.storedBytes);
-        lives.vanished(active, found);
-      },
-    };
+    return listenToShim(active, { lives: this.#lives, spool, onStarted: () => this.#lookWhetherIdle() });
   }
 
   #finished(active: ActiveJob, files: JobFiles | null, output: OutputSummary, detail: string | null): void {

@@ -61,6 +61,8 @@ export interface SupervisedProcess {
   signal(name: string): boolean;
   /** stdin, when it was asked to be open. */
   readonly input: ProcessInput | null;
+  /** Somebody follows the job, for the first time: whoever takes it over is to know. */
+  noteFollower?(): void;
   /** Gives its terminal another size; false when it has none, or has ended. */
   resize(size: TerminalSize): boolean;
 }

@@ -1,13 +1,20 @@
 import type { Exit, JobEnd, JobSpec, OutputSummary, StartingJob, StopReason, TerminalSize } from "./job.ts";
 import type { PreparedFiles, SupervisedProcess } from "./ports.ts";
 
+/** What is known of a job's execution. */
+export interface Execution {
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  /** Of its terminal by now; null when nobody has changed it. */
+  readonly terminalSize: TerminalSize | null;
+  /** Somebody has followed it, while an earlier server lived. */
+  readonly wasFollowed: boolean;
+}
+
 /** What the shim of a job tells: `started` first, unless it `vanished`; after `ended` or `vanished` nothing. */
 export interface ShimListener {
-  /**
-   * The command has been executed, at that time (milliseconds since 1970). `terminalSize` is that of its terminal by
-   * now; null when nobody has changed it.
-   */
-  started(process: SupervisedProcess, startedAt: number, terminalSize: TerminalSize | null): void;
+  /** The command has been executed. */
+  started(process: SupervisedProcess, execution: Execution): void;
   /** The job's files take so many bytes now; false when no more is to be kept. */
   wrote(storedBytes: number): boolean;
   /** It has begun to stop the tree for a reason of its own. */

@@ -1,7 +1,7 @@
 import { ErrandError, type ErrorCode, errorTable } from "../core/errors.ts";
 import type { JobEnd, StopReason, TerminalSize } from "../core/job.ts";
 import type { SupervisedProcess } from "../core/ports.ts";
-import type { ShimListener } from "../core/shimPorts.ts";
+import type { Execution, ShimListener } from "../core/shimPorts.ts";
 import type { Connection, ConnectionHandler } from "./connection.ts";
 import { type Frame, messageFrame } from "./frames.ts";
 import {
@@ -42,6 +42,7 @@ export class ShimLink implements SupervisedProcess {
   /** The shim is another job's, or nobody's. */
   #released = false;
   #countedBytes = 0;
+  #failures = 0;
   #lastStop: Extract<ServerMessage, { type: "stop" }> | null = null;
 
   constructor(parts: LinkParts) {
@@ -68,6 +69,10 @@ export class ShimLink implements SupervisedProcess {
     return true;
   }
 
+  noteFollower(): void {
+    this.#send({ type: "followed" });
+  }
+
   resize(size: TerminalSize): boolean {
     if (this.#exited || !this.#parts.hasTerminal) return false;
     this.#send({ type: "resize", size });
@@ -86,9 +91,15 @@ export class ShimLink implements SupervisedProcess {
       onClose: () => {
         this.#connection = null;
         if (this.#over) return;
+        this.#failures += 1;
         this.#parts.onLost();
       },
     };
+  }
+
+  /** Connections that were lost since the shim has last told how the job stands. */
+  get failures(): number {
+    return this.#failures;
   }
 
   /** The shim may take another job, or end. */
@@ -103,8 +114,12 @@ export class ShimLink implements SupervisedProcess {
     this.#connection?.close();
   }
 
-  /** The shim has gone, and nothing was executed. */
+  /** The shim has gone, and nothing is known of an execution. */
   neverStarted(failure: string): void {
+    if (this.#pid >= 0) {
+      this.vanished();
+      return;
+    }
     this.#over = true;
     this.#parts.onRefused(new ErrandError("internal", failure));
   }
@@ -124,7 +139,8 @@ export class ShimLink implements SupervisedProcess {
         this.#greet(message);
         return;
       case "started":
-        this.#started(message, message.hasInput ? noInput : null, null);
+        this.#failures = 0;
+        this.#started(message, message.hasInput ? noInput : null, { terminalSize: null, wasFollowed: false });
         return;
       case "refused":
         this.#over = true;
@@ -158,9 +174,10 @@ export class ShimLink implements SupervisedProcess {
     this.#catchUp(job);
   }
 
-  #catchUp({ started, stop, exit, terminalSize, input, storedBytes }: ShimSnapshot): void {
+  #catchUp({ started, stop, exit, terminalSize, followed, input, storedBytes }: ShimSnapshot): void {
+    this.#failures = 0;
     if (started === null) return;
-    this.#started(started, input, terminalSize);
+    this.#started(started, input, { terminalSize, wasFollowed: followed });
     if (input !== null) this.#input?.reconnected(input);
     if (stop !== null) this.#stopping(stop);
     // It was asked for while nobody heard.
@@ -172,7 +189,7 @@ export class ShimLink implements SupervisedProcess {
   #started(
     { pid, at }: NonNullable<ShimSnapshot["started"]>,
     input: InputState | null,
-    terminalSize: TerminalSize | null,
+    state: Omit<Execution, "startedAt">,
   ): void {
     if (this.#pid >= 0) return;
     this.#pid = pid;
@@ -185,7 +202,7 @@ export class ShimLink implements SupervisedProcess {
         askToClose: () => this.#send({ type: "closeInput" }),
         staysOpen: this.#parts.hasTerminal,
       });
-    this.#parts.listener.started(this, at, terminalSize);
+    this.#parts.listener.started(this, { startedAt: at, ...state });
     this.#parts.onStarted();
   }
 

@@ -34,6 +34,8 @@ export type ServerMessage =
   | { readonly type: "stop"; readonly graceSeconds: number; readonly reason: StopReason }
   | { readonly type: "resize"; readonly size: TerminalSize }
   | { readonly type: "closeInput" }
+  /** Somebody follows the job: to be remembered. */
+  | { readonly type: "followed" }
   /** So many bytes of the job's files have been counted; `full`: no more is to be kept. */
   | { readonly type: "counted"; readonly storedBytes: number; readonly full: boolean }
   /** The end is on record: the shim may take another job, or end. */
@@ -61,6 +63,8 @@ export interface ShimSnapshot {
   /** null: the job has no open stdin. */
   readonly input: InputState | null;
   readonly storedBytes: number;
+  /** Somebody has followed the job. */
+  readonly followed: boolean;
 }
 
 /** From the shim. */

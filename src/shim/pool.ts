@@ -65,7 +65,10 @@ export class ShimPool {
   /** A shim for one job. Rejects with `too-many-jobs`, or when none can be started. */
   acquire(): Promise<PooledShim> {
     const idle = this.#idle.pop();
-    if (idle !== undefined) clearTimeout(idle.timer);
+    if (idle !== undefined) {
+      clearTimeout(idle.timer);
+      idle.shim.jobs += 1;
+    }
     const shim =
       idle !== undefined
         ? Promise.resolve(idle.shim)
@@ -88,6 +91,7 @@ export class ShimPool {
   close(): void {
     this.#closed = true;
     this.#unlisten();
+    for (const { reject } of this.#waiting.splice(0)) reject(died());
     for (const { shim, timer } of this.#idle.splice(0)) {
       clearTimeout(timer);
       shim.connection.close();
@@ -117,8 +121,8 @@ export class ShimPool {
         this.#parts.checkRoom();
         this.#start();
       } catch (error) {
-        // The one in reserve can wait; who is waiting is told.
-        if (this.#starting.size === 0) this.#waiting.shift()?.reject(error);
+        // The one in reserve can wait. Of those who are waiting, those are told for whom none is being started.
+        for (const waiting of this.#waiting.splice(this.#starting.size)) waiting.reject(error);
         return;
       }
     }
@@ -135,7 +139,7 @@ export class ShimPool {
       this.#children.delete(process.pid);
       if (this.#closed || !this.#started(process.pid)) return;
       this.#parts.onError("a shim has ended before it had connected");
-      this.#waiting.shift()?.reject(new ErrandError("internal", "the process to supervise the job has died"));
+      this.#waiting.shift()?.reject(died());
       if (this.#waiting.length > 0) this.#startMore();
     });
   }
@@ -178,6 +182,10 @@ export class ShimPool {
       },
     };
   }
+}
+
+function died(): ErrandError {
+  return new ErrandError("internal", "the process to supervise the job has died");
 }
 
 function helloOf(frame: Frame): Extract<ShimMessage, { type: "hello" }> | null {

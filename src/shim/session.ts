@@ -5,6 +5,7 @@ import { toErrandError } from "../core/errors.ts";
 import type { EndedJob, Exit, JobSpec, OutputSummary, RunningJob, StartingJob } from "../core/job.ts";
 import type { ProcessListener, Supervisor } from "../core/ports.ts";
 import { controlSocketName } from "../spool/layout.ts";
+import { asRefusal } from "../spool/refusal.ts";
 import { noteFailure } from "../spool/shimRecord.ts";
 import { WriterBytes } from "../supervisor/writerBytes.ts";
 import { Connection, type ConnectionHandler } from "./connection.ts";
@@ -38,6 +39,7 @@ export class ShimSession {
   #inputBytes = 0;
   readonly #writers = new WriterBytes();
   #over = false;
+  #followed = false;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -78,7 +80,7 @@ export class ShimSession {
   }
 
   #refuse(error: unknown): void {
-    const { code, message, retryAfterSeconds = null } = toErrandError(error);
+    const { code, message, retryAfterSeconds = null } = toErrandError(asRefusal(error));
     this.#files?.discard();
     try {
       noteFailure(this.#parts.directory, message);
@@ -137,6 +139,9 @@ export class ShimSession {
         return;
       case "closeInput":
         this.#inTurn(async () => process?.input?.close());
+        return;
+      case "followed":
+        this.#followed = true;
         return;
       case "counted":
         this.#files?.counted(message.storedBytes, message.full);
@@ -198,6 +203,7 @@ export class ShimSession {
       terminalSize: this.#active.terminalSize,
       input: this.#inputState(),
       storedBytes: this.#files?.storedBytes ?? 0,
+      followed: this.#followed,
     };
   }
 }

@@ -5,7 +5,7 @@ import type { PreparedFiles } from "../core/ports.ts";
 import type { ShimListener, Shims } from "../core/shimPorts.ts";
 import { isAlive } from "../spool/identity.ts";
 import { controlSocketName } from "../spool/layout.ts";
-import { abandonJob, readShimRecord } from "../spool/shimRecord.ts";
+import { hasEnded, settledShim } from "../spool/recover.ts";
 import { killTrees } from "../supervisor/killTrees.ts";
 import { Connection } from "./connection.ts";
 import { givenFrame, messageFrame } from "./frames.ts";
@@ -16,6 +16,9 @@ import type { PooledShim, ShimPool } from "./pool.ts";
 /** Between two tries to reach a shim that lives and does not answer: first, and later. */
 const firstPauseMilliseconds = 10;
 const longestPauseMilliseconds = 1_000;
+const mostDoublings = 7;
+/** Then it is worth a line in the log. */
+const failuresToTell = 5;
 /** Of a given stdin, in one frame. */
 const givenBytes = 256 * 1024;
 
@@ -91,25 +94,35 @@ export class ShimSupervisor implements Shims {
 
   /** Connects to a job's shim as long as that lives. False when it has gone: then all that can be known is told. */
   async #reach(directory: string, link: ShimLink): Promise<boolean> {
-    for (let pause = firstPauseMilliseconds; !this.#closed; pause = nextPause(pause)) {
-      const record = readShimRecord(directory) ?? (abandonJob(directory) ? null : readShimRecord(directory));
-      if (record?.state !== "claimed") {
-        link.neverStarted(record?.state === "failed" ? record.failure : "its shim has died before its start");
-        return false;
-      }
-      if (!isAlive(record.shim)) {
-        await this.#sweep(BigInt(record.mark));
-        link.vanished();
-        return false;
-      }
+    // One that breaks off each time, as of another version would, is not asked without a pause.
+    let pause = firstPauseMilliseconds * 2 ** Math.min(link.failures, mostDoublings);
+    if (link.failures > 1) await Bun.sleep(pause);
+    if (link.failures === failuresToTell)
+      this.#onError("the shim of a job breaks off whenever it is reached");
+    for (; !this.#closed; pause = nextPause(pause)) {
       try {
+        if (await this.#isGone(directory, link)) return false;
         await Connection.open(join(directory, controlSocketName), (connection) => link.connect(connection));
         return true;
       } catch {
-        // It may just have ended, or be about to listen.
+        // It may just have ended, or be about to listen, or the system is short of something for a while.
         await Bun.sleep(pause);
       }
     }
+    return true;
+  }
+
+  /** True when the job's shim has gone, and that has been told. */
+  async #isGone(directory: string, link: ShimLink): Promise<boolean> {
+    const record = settledShim(directory);
+    if (record?.state === "claimed" && isAlive(record.shim)) return false;
+    if (record?.state !== "claimed") {
+      link.neverStarted(record?.state === "failed" ? record.failure : "its shim has died before its start");
+      return true;
+    }
+    // What a job that has ended by itself has left behind is left alone.
+    if (!hasEnded(directory)) await this.#sweep(BigInt(record.mark));
+    link.vanished();
     return true;
   }
 

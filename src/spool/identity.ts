@@ -19,16 +19,24 @@ export function identify(pid: number): ProcessIdentity {
   return { pid, startTicks: ticks === undefined ? null : Number(ticks), bootId };
 }
 
-/** True while that very process is there and no zombie. */
+/** True while that very process is there and no zombie. Throws when the system cannot say. */
 export function isAlive({ pid, startTicks, bootId: boot }: ProcessIdentity): boolean {
-  const now = identify(pid);
-  return now.startTicks !== null && now.startTicks === startTicks && now.bootId === boot && !isZombie(pid);
+  const stat = readProcess(`/proc/${pid}/stat`);
+  const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ") ?? [];
+  const [state, ticks] = [fields[0], fields[19]];
+  if (state === undefined || state === "Z" || state === "X" || ticks === undefined) return false;
+  return Number(ticks) === startTicks && readProcess("/proc/sys/kernel/random/boot_id")?.trim() === boot;
 }
 
-function isZombie(pid: number): boolean {
-  const stat = read(`/proc/${pid}/stat`) ?? "";
-  const state = stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3);
-  return state === "" || state === "Z" || state === "X";
+/** Null when there is no such process. */
+function readProcess(path: string): string | null {
+  try {
+    return readFileSync(path, "latin1");
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "ENOENT" || code === "ESRCH") return null;
+    throw error;
+  }
 }
 
 function read(path: string): string | null {

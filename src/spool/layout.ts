@@ -26,6 +26,9 @@ export const fileNames = {
 /** JSON: which shim supervises a surviving job. Made by the shim before the execution; there is none without a shim. */
 export const shimFileName = "shim.json";
 
+/** Behind the name of a directory that is being removed. */
+export const goneSuffix = ".gone";
+
 /** Where a shim takes orders. Kept short: a socket's path has 107 characters for most programs. */
 export const controlSocketName = "control.sock";
 

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, readSync, rmSync, statSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type {
   DisconnectPolicy,
@@ -12,7 +12,7 @@ import type {
 import type { OutputStream } from "../core/ports.ts";
 import { transition } from "../core/transitions.ts";
 import { isAlive } from "./identity.ts";
-import { fileNames, jobsDirectory, storedBytes } from "./layout.ts";
+import { fileNames, goneSuffix, jobsDirectory, storedBytes } from "./layout.ts";
 import { decodeExit, decodeSpec, decodeStarted, isTorn, type StartedRecord } from "./records.ts";
 import { abandonJob, readShimRecord, type ShimRecord } from "./shimRecord.ts";
 
@@ -52,20 +52,32 @@ export function recoverJob(id: JobId, parts: RecoverParts): Recovered {
   }
   const { job, onDisconnect } = spec;
   if (!job.survive) return { state: "settled", job: settledJob(job, parts), mark: null };
-  const shim = readShimRecord(directory) ?? (abandonJob(directory) ? null : readShimRecord(directory));
-  return shim === null ? removed(directory) : recoverSurviving({ job, onDisconnect, shim }, parts);
+  return recoverSurviving({ job, onDisconnect, shim: settledShim(directory) }, parts);
+}
+
+/** Whose the job is, from now on for ever: where no shim has claimed it, none can any more. Null: nobody can read it. */
+export function settledShim(directory: string): ShimRecord | null {
+  const record = readShimRecord(directory);
+  if (record !== null) return record;
+  abandonJob(directory);
+  return readShimRecord(directory);
 }
 
 interface Surviving {
   readonly job: StartingJob;
   readonly onDisconnect: DisconnectPolicy;
-  readonly shim: ShimRecord;
+  readonly shim: ShimRecord | null;
 }
 
 function recoverSurviving({ job, onDisconnect, shim }: Surviving, parts: RecoverParts): Recovered {
-  switch (shim.state) {
+  const directory = join(jobsDirectory(parts.data), job.id);
+  switch (shim?.state) {
+    // After a power failure the record may be gone or empty, and what came of the job is there all the same.
+    case undefined:
+      return { state: "settled", job: settledJob(job, parts), mark: null };
     case "abandoned":
-      return removed(join(jobsDirectory(parts.data), job.id));
+      if (isUntouched(directory)) return removed(directory);
+      return { state: "settled", job: settledJob(job, parts), mark: null };
     case "failed": {
       const refused = { type: "refused", at: at(parts.now), failure: shim.failure } as const;
       return { state: "settled", job: transition(job, refused), mark: null };
@@ -74,14 +86,24 @@ function recoverSurviving({ job, onDisconnect, shim }: Surviving, parts: Recover
       // In this order: a shim that ends in between has left its record by then.
       if (isAlive(shim.shim) && inspectJob(job.id, parts).end === null)
         return { state: "supervised", job, onDisconnect };
-      return { state: "settled", job: settledJob(job, parts), mark: BigInt(shim.mark) };
+      const settled = settledJob(job, parts);
+      // What a job that has ended by itself has left behind is left alone.
+      return { state: "settled", job: settled, mark: settled.state === "lost" ? BigInt(shim.mark) : null };
     }
   }
 }
 
+/** Under another name first: a shim that comes late must find either all of it or nothing. */
 function removed(directory: string): Recovered {
-  rmSync(directory, { recursive: true, force: true });
+  const nowhere = `${directory}${goneSuffix}`;
+  renameSync(directory, nowhere);
+  rmSync(nowhere, { recursive: true, force: true });
   return { state: "nothing" };
+}
+
+/** True when the job's directory says how it has ended. */
+export function hasEnded(directory: string): boolean {
+  return decodeExit(readBytes(join(directory, fileNames.exit))) !== null;
 }
 
 /** Ended as its exit record says, else lost. */

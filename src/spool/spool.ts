@@ -9,10 +9,11 @@ import type { JobFiles, OutputReader, OutputStream, PreparedFiles, Spool } from 
 import type { DataQuota } from "../core/quota.ts";
 import type { Remains } from "../core/shimPorts.ts";
 import { fixedBytes, JobDirectory, prepareDirectory, preparedBytes } from "./jobDirectory.ts";
-import { fileNames, jobsDirectory, storedBytes } from "./layout.ts";
+import { fileNames, goneSuffix, jobsDirectory, storedBytes } from "./layout.ts";
 import { SharedOrder } from "./outputOrder.ts";
 import { encodeSpec } from "./records.ts";
 import { inspectJob } from "./recover.ts";
+import { asRefusal } from "./refusal.ts";
 
 interface SpoolParts {
   /** The data directory. */
@@ -37,6 +38,8 @@ export class FileSpool implements Spool {
     this.#parts = parts;
     this.#jobs = jobsDirectory(parts.data);
     mkdirSync(this.#jobs, { recursive: true, mode: 0o700 });
+    for (const name of readdirSync(this.#jobs))
+      if (name.endsWith(goneSuffix)) rmSync(join(this.#jobs, name), { recursive: true, force: true });
   }
 
   create(job: StartingJob, jobSpec: JobSpec): Promise<JobFiles> {
@@ -164,13 +167,4 @@ export class FileSpool implements Spool {
     if (isJobId(id)) return id;
     throw new Error(`${JSON.stringify(id)} is no id of a job`);
   }
-}
-
-function asRefusal(error: unknown): unknown {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (code === "ENOSPC" || code === "EDQUOT")
-    return new ErrandError("storage-full", `the disk of the data directory is full (${code})`);
-  if (code === "EMFILE" || code === "ENFILE")
-    return new ErrandError("too-many-jobs", `file descriptors have run out (${code})`, 1);
-  return error;
 }

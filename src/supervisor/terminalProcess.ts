@@ -57,8 +57,7 @@ export class TerminalProcess implements SupervisedProcess {
       const chunk = await this.#output.read();
       if (chunk === null) break;
       this.#intake.take("stdout", chunk, this.#life);
-      const room = this.#intake.room();
-      if (room !== null) await room;
+      // There is no waiting for room: the runtime goes on reading, and would keep in memory what is not taken.
     }
     this.#ended = true;
     this.#life.settle();
