@@ -14,6 +14,9 @@ export interface Moment {
 const idleCalls =
   /^(?:futex|epoll_\w+|madvise|mmap|munmap|mprotect|mremap|brk|sched_\w+|clock_\w+|nanosleep|timerfd_\w+|gett?id|gettimeofday|getrusage|restart_syscall|rt_sig\w+|sigaltstack|exit|exit_group|getrandom|prctl|poll|ppoll|membarrier|rseq|set_robust_list|eventfd\w*|times|sysinfo)$/;
 
+/** A thread that ends while it is let go of can keep strace waiting. */
+const orderlyMilliseconds = 3_000;
+
 /** strace on all threads of some processes, which it lets go of at the end. */
 export class Tracer {
   readonly #child: Bun.Subprocess<"ignore", "ignore", "pipe">;
@@ -47,11 +50,20 @@ export class Tracer {
     return Tracer.watch(pids, ["-o", "/dev/null", "-e", `trace=${call}`, "-e", inject]);
   }
 
+  #signal(name: "SIGTERM" | "SIGKILL"): void {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) signal(this.#child.pid, name);
+  }
+
   /** Lets go of what still lives. */
   async end(): Promise<void> {
     // It waits for a thread of a killed process for ever; what lives must be let go of in order.
-    const name = this.#pids.every(isLiving) ? "SIGTERM" : "SIGKILL";
-    if (this.#child.exitCode === null && this.#child.signalCode === null) signal(this.#child.pid, name);
+    if (this.#pids.every(isLiving)) {
+      this.#signal("SIGTERM");
+      // One that is killed lets go as well, but it may leave a thread halted for a moment.
+      const late = Bun.sleep(orderlyMilliseconds).then(() => "late" as const);
+      if ((await Promise.race([this.#child.exited, late])) !== "late") return;
+    }
+    this.#signal("SIGKILL");
     await within(this.#child.exited, { describe: "the end of strace" });
   }
 }
