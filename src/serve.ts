@@ -79,7 +79,10 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
     onError: (error) => logger.error({ error: String(error) }, "an old job cannot be removed"),
   });
   if (lost > 0)
-    logger.warn({ jobs: lost }, "the last server did not end in order; its running jobs are lost");
+    logger.warn(
+      { jobs: lost },
+      "the last server did not end in order; jobs that could not go on without it are lost",
+    );
   const liveJobs = new LiveJobs(liveFile, limits.maxRunningJobs);
   const watchdog = startWatchdog([...options.watchdogCommand, liveFile], lockDescriptor, logger);
   const commands = {

@@ -31,7 +31,7 @@ const reasons: Readonly<Record<Exclude<Outcome["reason"], "exited" | "signaled">
   disconnected: "the job was stopped: its client had gone",
   shutdown: "the job was stopped: its server shuts down",
   "output-limit": "the job was stopped: it wrote more than its output limit",
-  lost: "how the job ended is not known: its server was killed",
+  lost: "how the job ended is not known",
 };
 
 function codeOf({ code, signal }: Outcome): number {

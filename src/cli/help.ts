@@ -27,8 +27,8 @@ Examples:
   errand context set build --url https://build.example --token-file ~/.build-token
 
 Exit codes:
-  run, start and wait end as the command does: its own code; 128 + n for signal n; 127 and 126 for what is not found or
-  cannot be executed; 125 for every failure of Errand itself.
+  run, start, attach and wait end as the command does: its own code; 128 + n for signal n; 127 and 126 for what is not
+  found or cannot be executed; 125 for every failure of Errand itself.
   The other verbs: 0 done; 1 refused; 64 usage; 69 no server answers; 70 a defect; 77 the token is not known or lacks
   the right; 78 a file of settings cannot be used. doctor ends with 1 when a promise of the server cannot be kept.
   All of them: 141 when whoever reads the output has gone.

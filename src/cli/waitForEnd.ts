@@ -32,8 +32,8 @@ async function ended(job: Job, seconds: number | undefined, surroundings: Surrou
       : `${commandWords(record)}: ${record.state} for ${age(record.createdAt)}`;
   });
   try {
-    // Only for the line that says what is waited for.
-    if (surroundings.isTerminal(2)) await job.get();
+    // A server that has answered is waited for when it goes; and the line says what is waited for.
+    await job.get();
     return await job.wait({ seconds });
   } finally {
     await progress.end();

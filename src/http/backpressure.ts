@@ -16,7 +16,8 @@ export async function roomIn(response: Writable): Promise<void> {
 export function cut(response: ServerResponse): void {
   const { httpVersion, socket } = response.req;
   // Without chunks, as nginx asks when nobody tells it otherwise, an answer is whole when its connection ends in order.
-  if (httpVersion === "1.0") socket.resetAndDestroy();
+  // Of an answer that has not begun, Bun would make an empty 200.
+  if (httpVersion === "1.0" || !response.headersSent) socket.resetAndDestroy();
   response.destroy();
 }
 

@@ -1,8 +1,9 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { ErrandError, errorTable, toErrandError } from "../core/errors.ts";
 import type { Limits } from "../core/limits.ts";
 import { checkScope } from "../core/scopes.ts";
+import { cut } from "./backpressure.ts";
 import { Bodies } from "./bodies.ts";
 import { type Door, type Exchange, errorHeaders, type Principal, type UpgradeExchange } from "./exchange.ts";
 import type { Guard } from "./guard.ts";
@@ -109,7 +110,10 @@ class OpenAnswers {
 
   /** Ends what the server itself would not. */
   cut(): void {
-    for (const answer of this.#open) answer.destroy();
+    for (const answer of this.#open) {
+      if (answer instanceof ServerResponse) cut(answer);
+      else answer.destroy();
+    }
   }
 
   async settle(milliseconds: number): Promise<void> {

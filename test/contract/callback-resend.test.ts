@@ -101,7 +101,7 @@ describe("at the end", () => {
     const { id } = (await response.json()) as { id: string };
     const isGone = async () => (await keeping.request(`/v1/jobs/${id}`)).status === 404;
     await until(isGone, { describe: "the end of the job's time" });
-    expect(receiver.received.length).toBe(1);
+    await until(() => receiver.received.length === 1, { describe: "the callback" });
     const [, second] = await receiver.untilReceived(2);
     expect(JSON.parse(second?.body ?? "")).toMatchObject({ job: { id, state: "ended" } });
   });
