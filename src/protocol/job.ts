@@ -65,8 +65,9 @@ export const jobSchema = z
     cwd: z.string().nullable(),
     mode: z.enum(["attached", "background", "detached"]),
     survive: z.boolean(),
-    tty: terminalSizeSchema
-      .nullable()
+    // A union: made nullable, the schema would be so wherever it is named.
+    tty: z
+      .union([terminalSizeSchema, z.null()])
       .openapi({ description: "Its terminal as it was at the start; null: it has none." }),
     labels: z.record(z.string(), z.string()),
     owner: z.string().nullable(),
