@@ -4,8 +4,8 @@ import { Connection, type ConnectionHandler } from "./connection.ts";
 import { type Frame, messageFrame } from "./frames.ts";
 import { type ServerMessage, type ShimMessage, type ShimSetup, shimProtocolVersion } from "./messages.ts";
 
-/** More at once would only get into each other's way: a start is all computing. */
-const startsAtOnce = 2;
+/** More at once would only get into each other's way: a start is nearly all computing. */
+const startsAtOnce = 4;
 /** So many wait for jobs at most. */
 const mostIdle = 8;
 /** One that nobody wants goes after this time. */
