@@ -8,8 +8,9 @@ export interface ShimProcess {
 }
 
 /**
- * A shim hardly computes anything. Without the compilers beyond what FFI needs, with one thread that collects and a heap
- * that is kept small, it takes 3.8 MB of its own instead of 4.5. These names go with the version of the runtime.
+ * A shim hardly computes anything. Without the compilers beyond what FFI needs, with one thread that collects, a heap that
+ * is kept small, and memory given back at once, it takes 3.9 MiB of its own with a job instead of 4.7. These names go with
+ * the version of the runtime.
  */
 const environment = {
   BUN_JSC_useBaselineJIT: "0",
@@ -17,6 +18,7 @@ const environment = {
   BUN_JSC_forceMiniVMMode: "1",
   BUN_JSC_useConcurrentGC: "0",
   BUN_JSC_numberOfGCMarkers: "1",
+  MIMALLOC_PURGE_DELAY: "0",
 };
 
 /** Starts a shim in a session of its own, so that what kills the server's group or terminal does not take it along. */
