@@ -5,7 +5,7 @@ import { endOf, startJob } from "../contract/support/v1-start.ts";
 import { type Attached, attach } from "../support/attach.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import { until } from "../support/wait.ts";
-import { background, digest, ran } from "./support/background.ts";
+import { background, digest } from "./support/background.ts";
 import { MemoryWatch } from "./support/memory-watch.ts";
 
 const mebibyte = 1024 * 1024;
@@ -21,10 +21,10 @@ let server: Server;
 beforeAll(async () => {
   server = await startServer();
   // So that the code is compiled and the heap has its usual size.
-  for (let turn = 0; turn < 2; turn += 1) {
-    const { id } = await ran(server, { shell: "stty -opost; head -c 64000000 /dev/zero", tty });
-    const attached = await attach(server, id, options);
-    await attached.untilClosed(timeoutMilliseconds);
+  for (let turn = 0; turn < 3; turn += 1) {
+    const { id } = await background(server, { shell: "stty -opost; head -c 64000000 /dev/zero", tty });
+    const followers = await Promise.all([1, 2, 3].map(() => attach(server, id, options)));
+    await Promise.all(followers.map((each) => each.untilClosed(timeoutMilliseconds)));
   }
 }, timeoutMilliseconds);
 afterAll(endEverything);
