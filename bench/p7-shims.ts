@@ -9,6 +9,7 @@ import { inTurns, median, type Subject } from "./statistics.ts";
 
 const startsOfShims = 20;
 const jobsAtOnce = 40;
+const settleMilliseconds = 2_000;
 const clients = 8;
 const jobsForRate = 400;
 const longJobsForRate = 120;
@@ -101,6 +102,7 @@ async function ownMemory(errand: Errand): Promise<number[]> {
   const ids: string[] = [];
   for (let count = 0; count < jobsAtOnce; count += 1)
     ids.push(await startJob(errand, { command: ["sleep", "600"] }));
+  await Bun.sleep(settleMilliseconds);
   const socket = `${join(errand.data, "shims.sock")}\0`;
   const own = readdirSync("/proc").flatMap((pid) => {
     try {
