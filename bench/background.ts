@@ -14,7 +14,7 @@ export async function stopJobs(errand: Errand, ids: readonly string[]): Promise<
   );
 }
 
-/** Milliseconds until the job has ended. */
+/** Resolves when the job has ended. */
 export async function waitForEnd(errand: Errand, id: string): Promise<void> {
   await (await call(errand, "GET", `/v1/jobs/${id}?wait=30`)).text();
 }

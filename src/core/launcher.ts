@@ -184,8 +184,6 @@ export class Launcher {
       const { shims } = this.#parts;
       if (spec.survive && shims !== null) await this.#launchSurviving(launch, shims);
       else await this.#launchSpooled(launch);
-      active.announceLaunch(null);
-      active.stopIfWanted();
       return active;
     } catch (error) {
       // One that was lost on the way is settled already.
@@ -209,6 +207,8 @@ export class Launcher {
       files.discard();
       throw error;
     }
+    active.announceLaunch(null);
+    active.stopIfWanted();
   }
 
   async #launchSurviving({ active, spec }: Launch, shims: Shims): Promise<void> {

@@ -14,16 +14,22 @@ let bootId: string | null | undefined;
 export function identify(pid: number): ProcessIdentity {
   bootId ??= read("/proc/sys/kernel/random/boot_id")?.trim() ?? null;
   const stat = read(`/proc/${pid}/stat`);
-  // The name of the program stands in parentheses and may hold anything; after it the start time is the 20th field.
-  const ticks = stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+  const { ticks } = fieldsOf(stat);
   return { pid, startTicks: ticks === undefined ? null : Number(ticks), bootId };
+}
+
+/** The name of the program stands in parentheses and may hold anything; what follows the last one is fixed. */
+function fieldsOf(stat: string | null): {
+  readonly state: string | undefined;
+  readonly ticks: string | undefined;
+} {
+  const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ") ?? [];
+  return { state: fields[0], ticks: fields[19] };
 }
 
 /** True while that very process is there and no zombie. Throws when the system cannot say. */
 export function isAlive({ pid, startTicks, bootId: boot }: ProcessIdentity): boolean {
-  const stat = readProcess(`/proc/${pid}/stat`);
-  const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ") ?? [];
-  const [state, ticks] = [fields[0], fields[19]];
+  const { state, ticks } = fieldsOf(readProcess(`/proc/${pid}/stat`));
   if (state === undefined || state === "Z" || state === "X" || ticks === undefined) return false;
   return Number(ticks) === startTicks && readProcess("/proc/sys/kernel/random/boot_id")?.trim() === boot;
 }

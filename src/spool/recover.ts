@@ -84,8 +84,7 @@ function recoverSurviving({ job, onDisconnect, shim }: Surviving, parts: Recover
     }
     case "claimed": {
       // In this order: a shim that ends in between has left its record by then.
-      if (isAlive(shim.shim) && inspectJob(job.id, parts).end === null)
-        return { state: "supervised", job, onDisconnect };
+      if (isAlive(shim.shim) && !hasEnded(directory)) return { state: "supervised", job, onDisconnect };
       const settled = settledJob(job, parts);
       // What a job that has ended by itself has left behind is left alone.
       return { state: "settled", job: settled, mark: settled.state === "lost" ? BigInt(shim.mark) : null };
