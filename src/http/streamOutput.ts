@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { ActiveJob } from "../core/activeJob.ts";
 import { cut } from "./backpressure.ts";
+import { SentChunks } from "./sentChunks.ts";
 
 interface StreamOptions {
   /** So many chunks may wait for a slow client before the command is held back. */
@@ -12,20 +12,6 @@ interface StreamOptions {
 
 /** What one read of output brings at most. */
 const chunkBytes = 64 * 1024;
-
-/**
- * Gives back the memory of chunks that have gone out, at once: left to collections, a flood would pile up tens of
- * megabytes.
- */
-function release(chunks: Uint8Array[]): void {
-  for (const { buffer, byteLength } of chunks.splice(0)) {
-    if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
-  }
-}
-
-/** With so many chunks written it waits until all have gone out, since only then their memory can be given back. */
-const mostSent = 256;
-const emptyLookMilliseconds = 2;
 
 function headersFor(active: ActiveJob): Record<string, string> {
   return {
@@ -77,16 +63,14 @@ export async function streamOutput(
   active.onEnd(() => {
     if (active.wasStopped && waiting) cutNow();
   });
-  /** Written, and perhaps still being sent. */
-  const sent: Uint8Array[] = [];
+  const chunks = new SentChunks(response);
   const mostBufferedBytes = options.bufferedChunks * chunkBytes;
   for (;;) {
     const chunk = await active.output.read();
     if (chunk === null) break;
     // Without a client the rest is read all the same: a full pipe would keep the command from ending.
     if (response.destroyed) continue;
-    response.write(chunk);
-    sent.push(chunk);
+    chunks.write(chunk);
     waiting = true;
     // The length is asked, since "drain" may come while much is still waiting.
     while (response.writableLength >= mostBufferedBytes && !response.destroyed) {
@@ -95,12 +79,8 @@ export async function streamOutput(
       });
       wake = null;
     }
-    // No event tells that the last byte has gone out.
-    while (sent.length >= mostSent && response.writableLength > 0 && !response.destroyed) {
-      await sleep(emptyLookMilliseconds);
-    }
     waiting = false;
-    if (response.writableLength === 0) release(sent);
+    chunks.release();
   }
   if (response.destroyed) return;
   if (active.wasStopped) {

@@ -6,6 +6,7 @@ import { isLive, type Job, type JobId } from "../../core/job.ts";
 import type { OutputStream } from "../../core/ports.ts";
 import { cut, roomIn, whileConnected } from "../backpressure.ts";
 import type { Exchange } from "../exchange.ts";
+import { SentChunks } from "../sentChunks.ts";
 import { Changes } from "./changes.ts";
 import type { Follower } from "./followers.ts";
 import { read, readBytes, readFlag } from "./parameters.ts";
@@ -108,6 +109,7 @@ async function sendPart(broker: Broker, { response, id, stream, start, end, tota
     response.end();
     return;
   }
+  const chunks = new SentChunks(response);
   for (let offset = start; offset < end && !response.destroyed; ) {
     const chunk = await readKept(broker, { id, stream, offset, length: Math.min(chunkBytes, end - offset) });
     if (chunk.byteLength === 0) {
@@ -115,7 +117,7 @@ async function sendPart(broker: Broker, { response, id, stream, start, end, tota
       return;
     }
     offset += chunk.byteLength;
-    await write(response, chunk);
+    await write(response, chunks, chunk);
   }
   if (!response.destroyed) response.end();
 }
@@ -147,12 +149,13 @@ export async function followOutput(
   });
   response.flushHeaders();
   const changes = new Changes(broker, id, whileConnected(response));
+  const chunks = new SentChunks(response);
   try {
     for (let offset = start; ; ) {
       changes.note();
       // Looked at before the reading: what came before an end is read in any case.
       const over = active === undefined || !isLive(active.job);
-      offset = await sendNew(broker, { response, id, stream, offset });
+      offset = await sendNew(broker, { response, chunks, id, stream, offset });
       if (over || response.destroyed) break;
       await changes.wait();
     }
@@ -167,7 +170,13 @@ export async function followOutput(
 /** Sends what has come behind the offset; where it has come to. */
 async function sendNew(
   broker: Broker,
-  { response, id, stream, offset: start }: Omit<Following, "headers" | "follower">,
+  {
+    response,
+    chunks,
+    id,
+    stream,
+    offset: start,
+  }: Omit<Following, "headers" | "follower"> & { chunks: SentChunks },
 ): Promise<number> {
   let offset = start;
   while (!response.destroyed) {
@@ -176,7 +185,7 @@ async function sendNew(
     const chunk = await readKept(broker, { id, stream, offset, length: Math.min(chunkBytes, available) });
     if (chunk.byteLength === 0) break;
     offset += chunk.byteLength;
-    await write(response, chunk);
+    await write(response, chunks, chunk);
   }
   return offset;
 }
@@ -187,9 +196,10 @@ function isPart(job: Job | undefined, stream: OutputStream): boolean {
   return job.state === "ended" && job.output[stream].truncated;
 }
 
-async function write(response: ServerResponse, chunk: Uint8Array): Promise<void> {
-  response.write(chunk);
+async function write(response: ServerResponse, chunks: SentChunks, chunk: Uint8Array): Promise<void> {
+  chunks.write(chunk);
   while (response.writableLength >= chunkBytes && !response.destroyed) await roomIn(response);
+  chunks.release();
 }
 
 interface Wanted {
