@@ -1,10 +1,15 @@
 // Results go when their time is over and not before, with their files, and nothing else ever goes.
 import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
+import { endOf, startJob } from "../contract/support/v1-start.ts";
+import { attach } from "../support/attach.ts";
 import { answering, Receiver } from "../support/callback-receiver.ts";
 import { temporaryDirectory } from "../support/cleanup.ts";
 import { run } from "../support/jobs.ts";
+import { RawConnection } from "../support/raw.ts";
+import { requestBytes } from "../support/raw-request.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import { until } from "../support/wait.ts";
 import { type BackgroundJob, listed, look, outputText, ran } from "./support/background.ts";
@@ -96,6 +101,28 @@ describe.concurrent("a result", () => {
     }
     expect((await run(server, ["echo", "x"])).text).toBe("x\n");
     expect(server.logLines().filter(({ level }) => Number(level) >= 50)).toEqual([]);
+  });
+
+  test("that goes while it is followed ends in a cut, or comes whole: never short, never twice", async () => {
+    const server = await startServer();
+    const bytes = 20_000_000;
+    const { id } = await startJob(server, { shell: `read go; head -c ${bytes} /dev/zero`, stdin: "open" });
+    const { host, port } = server;
+    const raw = new RawConnection(connect({ host, port }));
+    raw.send(requestBytes(server, { method: "GET", path: `/v1/jobs/${id}/stdout?follow=true` }));
+    await raw.untilHead();
+    raw.pause();
+    await server.request(`/v1/jobs/${id}/stdin`, { method: "PUT", body: "go\n" });
+    await endOf(server, id);
+    const attached = await attach(server, id, { digest: true });
+    attached.socket.pause();
+    expect((await server.request(`/v1/jobs/${id}`, { method: "DELETE" })).status).toBe(204);
+    raw.resume();
+    attached.socket.resume();
+    const answer = await raw.untilAnswered();
+    expect([answer.complete, answer.body.length < bytes]).toEqual([false, true]);
+    expect(await attached.untilClosed()).toBe(1000);
+    expect([attached.outputBytes, attached.messages.at(-1)?.type]).toEqual([bytes, "ended"]);
   });
 });
 

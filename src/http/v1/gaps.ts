@@ -25,7 +25,8 @@ export function readablePosition(broker: Broker, job: Job, position: OutputPosit
   const output = outputOf(job);
   const readable = (stream: OutputStream) => {
     if (output === null || position[stream] !== output[stream].bytes) return position[stream];
-    return Math.min(position[stream], broker.outputBytes(job.id, stream) ?? 0);
+    // Files that have been removed are still read by those who have them open: nothing begins anew.
+    return Math.min(position[stream], broker.outputBytes(job.id, stream) ?? position[stream]);
   };
   return { stdout: readable("stdout"), stderr: readable("stderr") };
 }

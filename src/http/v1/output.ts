@@ -150,8 +150,9 @@ export async function followOutput(
   response.flushHeaders();
   const changes = new Changes(broker, id, whileConnected(response));
   const chunks = new SentChunks(response);
+  let offset = start;
   try {
-    for (let offset = start; ; ) {
+    for (;;) {
       changes.note();
       // Looked at before the reading: what came before an end is read in any case.
       const over = active === undefined || !isLive(active.job);
@@ -163,7 +164,7 @@ export async function followOutput(
     changes.close();
   }
   if (response.destroyed) return;
-  if (active?.wasStopped || isPart(active?.job ?? broker.get(id), stream)) cut(response);
+  if (active?.wasStopped || isPart(active?.job ?? broker.get(id), stream, offset)) cut(response);
   else response.end();
 }
 
@@ -190,10 +191,13 @@ async function sendNew(
   return offset;
 }
 
-/** True when what can be sent is not all that there was, or nobody can tell. */
-function isPart(job: Job | undefined, stream: OutputStream): boolean {
+/** True when what was sent, up to the offset, is not all that there was, or nobody can tell. */
+function isPart(job: Job | undefined, stream: OutputStream, offset: number): boolean {
   if (job === undefined || job.state === "lost" || job.state === "failed") return true;
-  return job.state === "ended" && job.output[stream].truncated;
+  if (job.state !== "ended") return false;
+  const { truncated, bytes } = job.output[stream];
+  // Files may have been removed before they were read to their end.
+  return truncated || offset < (bytes ?? 0);
 }
 
 async function write(response: ServerResponse, chunks: SentChunks, chunk: Uint8Array): Promise<void> {
