@@ -1,7 +1,11 @@
 // An upgrade that is refused closes the connection: what was sent behind it is never read as a request.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { connect } from "node:net";
 import { startJob } from "../contract/support/v1-start.ts";
+import { attachHead } from "../support/attach.ts";
+import { stop } from "../support/jobs.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
+import { until } from "../support/wait.ts";
 import {
   bodyLines,
   bytesOf,
@@ -164,4 +168,38 @@ describe("every other upgrade is refused:", () => {
       expect(more).toEqual([]);
     }
   });
+});
+
+test("who never ends a refused connection cannot keep it, and needs no credential to try", async () => {
+  const before = server.openDescriptors();
+  const { host, port } = server;
+  const heads = [
+    bytesOf({ method: "GET", target: "/v1/jobs/1/attach", headers: [hostLine(server), ...webSocket] }),
+    bytesOf({ method: "CONNECT", target: "x:1", headers: [hostLine(server)] }),
+    Buffer.from("nothing of HTTP\r\n\r\n"),
+  ];
+  const sockets = heads.flatMap((head) =>
+    Array.from({ length: 10 }, () => {
+      const socket = connect({ host, port, allowHalfOpen: true });
+      socket.on("error", () => {}).resume();
+      socket.write(head);
+      return socket;
+    }),
+  );
+  try {
+    await until(() => server.openDescriptors() >= before + sockets.length, { describe: "the connections" });
+    await until(() => server.openDescriptors() <= before, { describe: "their end" });
+    expect((await server.request("/healthz")).status).toBe(200);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+  }
+});
+
+test("who never got in is not missed by the job", async () => {
+  const { id } = await startJob(server, { command: ["sleep", "60"], onDisconnect: "kill" });
+  const head = attachHead(server, id).replace("dGhlIHNhbXBsZSBub25jZQ==", "short");
+  expect(statusesIn(await sendUntilClosed(server, Buffer.from(head)))).toEqual([400]);
+  const job = await server.request(`/v1/jobs/${id}?wait=0.7`);
+  expect(await job.json()).toMatchObject({ state: "running" });
+  await stop(server, id, 0);
 });

@@ -21,7 +21,7 @@ export async function attach(
   if (socket.destroyed) return;
   const seat = parts.attachers.enter(id, `${readOnly ? "reads" : "writes"}/${writer}`);
   socket.on("close", seat.leave);
-  parts.followers.enter(socket).attend(parts.broker.active(id));
+  const follower = parts.followers.enter(socket);
   const server = new WebSocketServer({
     ...{ noServer: true, clientTracking: false, perMessageDeflate: false },
     maxPayload: parts.limits.attachFrameBytes,
@@ -29,6 +29,8 @@ export async function attach(
   });
   // What is no handshake is answered, and the connection closed, by the library.
   server.handleUpgrade(request, socket, head, (webSocket) => {
+    // Not before: who never got in must not be missed by the job.
+    follower.attend(parts.broker.active(id));
     const ends = { routes: parts, socket: webSocket, connection: socket, isStillAllowed };
     new AttachSession({ ...ends, id, writer, seat, ...wish }).run();
   });
