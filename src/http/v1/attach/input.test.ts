@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Broker } from "../../../core/broker.ts";
-import type { ErrandError } from "../../../core/errors.ts";
+import { ErrandError } from "../../../core/errors.ts";
 import type { ProcessInput } from "../../../core/ports.ts";
 import { InputQueues } from "../stdin.ts";
 import { AttachInput } from "./input.ts";
@@ -20,16 +20,23 @@ class Stdin implements ProcessInput {
   }
 
   async write(chunk: Uint8Array, writer = ""): Promise<void> {
-    if (!this.#open)
+    if (!this.#open && !this.closed)
       await new Promise<void>((resolve) => {
         this.#take.push(resolve);
       });
+    if (this.closed) throw new ErrandError("stdin-closed", "it takes no more");
     this.said.push(Buffer.from(chunk).toString());
     this.#bytes.set(writer, this.bytesFrom(writer) + chunk.byteLength);
   }
 
   close(): void {
     this.closed = true;
+  }
+
+  /** Nobody reads there any more. */
+  hangUp(): void {
+    this.closed = true;
+    for (const take of this.#take.splice(0)) take();
   }
 
   /** From now on it takes everything. */
@@ -99,12 +106,24 @@ describe("a command that reads nothing", () => {
     const { client } = stage(stdin);
     const one = client("a");
     one.type("x".repeat(500));
+    for (let number = 0; number < 500; number += 1) one.type("x");
     expect(one.full).toEqual([]);
-    one.type("x".repeat(500));
+    one.type("x");
     expect(one.full).toEqual([true]);
     stdin.open();
     await one.input.idle();
     expect(one.full).toEqual([true, false]);
+  });
+
+  test("holds nobody back once it has closed its input", async () => {
+    const stdin = new Stdin();
+    const { client, refused } = stage(stdin);
+    const one = client("a");
+    for (let number = 0; number < 30; number += 1) one.type("x".repeat(100));
+    expect(one.full).toEqual([true]);
+    stdin.hangUp();
+    await one.input.idle();
+    expect([refused, one.full]).toEqual([["stdin-closed"], [true, false]]);
   });
 
   test("is given the last words of the latest clients, and of no more", async () => {

@@ -8,7 +8,7 @@ interface InputParts {
   readonly id: JobId;
   /** Under this name the job's input counts what has come from this client. */
   readonly writer: string;
-  /** So many bytes may wait for the command. */
+  /** So many bytes may wait for the command; with more, the client is held back. */
   readonly mostBytes: number;
   /** So much of this client's input has been taken in all. */
   readonly onTaken: (bytes: number) => void;
@@ -18,6 +18,9 @@ interface InputParts {
 }
 
 type Next = Uint8Array | "close";
+
+/** Pieces below this size that wait are put together: a client that types much in small frames costs no more than its bytes. */
+const smallPieceBytes = 4 * 1024;
 
 /** What one attached client types, on its way to the command: in order, each byte once, whatever connections break. */
 export class AttachInput {
@@ -42,7 +45,7 @@ export class AttachInput {
   /** The next bytes, or the end of what is to be written. */
   push(next: Next): void {
     if (this.#refused) return;
-    this.#queue.push(next);
+    this.#append(next);
     this.#queuedBytes += sizeOf(next);
     this.#tellFull();
     if (!this.#busy) this.#drain();
@@ -52,7 +55,7 @@ export class AttachInput {
   drop(): void {
     this.#refused = true;
     this.#waiting = null;
-    this.#queue.length = 0;
+    for (const next of this.#queue.splice(0)) this.#queuedBytes -= sizeOf(next);
   }
 
   /** Resolves when all that has come is written, or dropped. */
@@ -61,6 +64,13 @@ export class AttachInput {
     await new Promise<void>((resolve) => {
       this.#onIdle = resolve;
     });
+  }
+
+  #append(next: Next): void {
+    const last = this.#queue.at(-1);
+    const isSmall = last instanceof Uint8Array && last.byteLength < smallPieceBytes;
+    if (!isSmall || next === "close" || next.byteLength >= smallPieceBytes) this.#queue.push(next);
+    else this.#queue[this.#queue.length - 1] = Buffer.concat([last, next]);
   }
 
   async #drain(): Promise<void> {
@@ -112,13 +122,13 @@ export class AttachInput {
   }
 
   #tellFull(): void {
-    const full = this.#queuedBytes >= this.#parts.mostBytes;
+    const full = this.#queuedBytes > this.#parts.mostBytes;
     if (full !== this.#full) this.#parts.onFull(full);
     this.#full = full;
   }
 }
 
-/** An entry costs something although it brings no byte. */
+/** An end costs something although it brings no byte. */
 function sizeOf(next: Next): number {
-  return next === "close" ? 64 : next.byteLength + 64;
+  return next === "close" ? 64 : next.byteLength;
 }
