@@ -105,13 +105,18 @@ export class AttachInput {
   }
 
   async #write(chunk: Uint8Array): Promise<void> {
-    for (let at = 0; at < chunk.byteLength; at += mostFrameBytes) {
+    for (let at = 0; at < chunk.byteLength; ) {
+      const size = Math.min(mostFrameBytes, this.#window, chunk.byteLength - at);
+      // More than the window would keep the server from reading anything else that is told here.
+      await this.#until(
+        () => this.#written === this.#taken || this.#written - this.#taken + size <= this.#window,
+      );
       // The writer may use its buffer again.
-      const bytes = chunk.slice(at, at + mostFrameBytes);
+      const bytes = chunk.slice(at, at + size);
       this.#pieces.push({ offset: this.#written, bytes });
       this.#written += bytes.byteLength;
+      at += size;
       this.#send?.(stdinFrame(bytes));
-      await this.#until(() => this.#written - this.#taken < this.#window);
     }
   }
 

@@ -106,6 +106,16 @@ describe("a job with pipes", () => {
     expect(attached.messages.at(-1)).toMatchObject({ outcome: { signal: "SIGKILL" } });
   });
 
+  test("hears who has filled the window of a command that does not read, and says nothing behind the end", async () => {
+    const { id } = await startJob(server, { command: ["sleep", "60"], stdin: "open" });
+    const attached = await attach(server, id);
+    const { stdinWindowBytes } = await attached.message("started");
+    for (let sent = 0; sent < stdinWindowBytes; sent += 64) attached.type("x".repeat(64));
+    attached.control({ type: "signal", signal: "SIGKILL" });
+    expect(await attached.untilClosed()).toBe(1000);
+    expect(attached.messages.at(-1)).toMatchObject({ type: "ended", outcome: { signal: "SIGKILL" } });
+  });
+
   test("tells of what it cannot do, and goes on", async () => {
     const { id } = await startJob(server, { shell: "echo ready; sleep 60" });
     const attached = await attach(server, id);

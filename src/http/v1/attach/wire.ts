@@ -19,6 +19,8 @@ export class AttachWire {
   readonly #connection: Duplex;
   readonly #timer: Timer;
   #silentBeats = 0;
+  /** The last message has been sent. */
+  #hasEnded = false;
   /** Bytes that had to wait at the last look. */
   #waitingBytes = 0;
 
@@ -53,8 +55,10 @@ export class AttachWire {
     this.#socket.send(frame);
   }
 
+  /** Sends a message; nothing behind `ended`. */
   control(message: AttachServerMessage): void {
-    if (this.closed) return;
+    if (this.closed || this.#hasEnded) return;
+    this.#hasEnded = message.type === "ended";
     const json = JSON.stringify(message);
     const frame = Buffer.allocUnsafe(1 + Buffer.byteLength(json));
     frame[0] = attachChannels.control;
