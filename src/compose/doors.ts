@@ -25,6 +25,7 @@ import { encodeJob } from "../http/v1/encodeJob.ts";
 import { Followers } from "../http/v1/followers.ts";
 import { InputQueues } from "../http/v1/stdin.ts";
 import type { AuditEntry } from "../http/v1/tokens.ts";
+import { WaitingBodies } from "../http/v1/waitingBodies.ts";
 import { RefusalLog } from "../log/logger.ts";
 import { localToken } from "../store/dataDirectory.ts";
 import type { Store } from "../store/store.ts";
@@ -79,6 +80,7 @@ export function serverParts(parts: DoorParts) {
     followers: new Followers(limits.followers),
     attachers: new Attachers(limits.attachers),
     inputs: new InputQueues(),
+    waitingBodies: new WaitingBodies(limits.pendingBodyBytes),
     encode: (job: Job) => encodeJob(job, job.callback === null ? [] : store.outbox.ofJob(job.id)),
     ...{ wall: clock.wall, startedAt: clock.wall() },
   });

@@ -27,7 +27,12 @@ export const limitTable = {
   maxConnections: count("open client connections", 12_000, 1, 100_000),
   requestHeaderBytes: count("head of one request", 16 * kibibyte, 1 * kibibyte, 64 * kibibyte),
   requestBodyBytes: count("body of one request", 8 * mebibyte, 1 * kibibyte, 64 * mebibyte),
-  pendingBodyBytes: count("bodies being received, together", 256 * mebibyte, 1 * mebibyte, 4096 * mebibyte),
+  pendingBodyBytes: count(
+    "bodies being received, together; the same for those that wait for commands to read",
+    256 * mebibyte,
+    1 * mebibyte,
+    4096 * mebibyte,
+  ),
   headersTimeoutSeconds: seconds("for the head of a request to arrive", 12, 1, 300),
   requestTimeoutSeconds: seconds("for a whole request to arrive", 30, 1, 3_600),
   keepAliveSeconds: seconds("an idle connection is kept", 60, 1, 3_600),

@@ -2,6 +2,9 @@
 // the server, since who is slow holds back who is fast.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
+import { stop } from "../support/jobs.ts";
+import { rawConnection } from "../support/raw.ts";
+import { requestBytes } from "../support/raw-request.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import { until } from "../support/wait.ts";
 import { background, ended } from "./support/background.ts";
@@ -118,3 +121,39 @@ async function runningId(): Promise<string> {
   };
   return until(newest, { describe: "the job" });
 }
+
+test(
+  "what clients leave behind that have gone while a command does not read is let go",
+  async () => {
+    const { id } = await background(server, { command: ["sleep", "60"], stdin: "open" });
+    const body = Buffer.alloc(requestBody, "x");
+    const bytes = requestBytes(server, { method: "PUT", path: `/v1/jobs/${id}/stdin`, body });
+    const before = server.memory().anonymousBytes;
+    for (let turn = 0; turn < 40; turn += 1) {
+      const connection = await rawConnection(server);
+      connection.send(bytes);
+      await connection.sent();
+      connection.reset();
+    }
+    const grown = () => server.memory().anonymousBytes - before;
+    await until(() => grown() < mostGrowth, { describe: () => `memory that grew by ${grown()} to go` });
+    await stop(server, id, 0);
+  },
+  timeoutMilliseconds,
+);
+
+test("what waits for commands to read is bounded, and told to whoever brings more", async () => {
+  const small = await startServer({ config: "[limits]\npendingBodyBytes = 1048576\n" });
+  const { id } = await background(small, { command: ["sleep", "60"], stdin: "open" });
+  const put = (signal: AbortSignal | null = null) =>
+    small.request(`/v1/jobs/${id}/stdin`, { method: "PUT", body: Buffer.alloc(600_000, "x"), signal });
+  const first = put();
+  const refused = async () => {
+    // One that is early waits as the first one does, and is given up.
+    const answer = await put(AbortSignal.timeout(500)).catch(() => null);
+    return (await answer?.text())?.includes("may wait for commands to read (pendingBodyBytes)");
+  };
+  await until(refused, { describe: "a refusal" });
+  await stop(small, id, 0);
+  expect((await first).status).toBe(409);
+});

@@ -8,6 +8,7 @@ import type { Attachers } from "./attach/attachers.ts";
 import type { Followers } from "./followers.ts";
 import type { InputQueues } from "./stdin.ts";
 import type { TokenParts } from "./tokens.ts";
+import type { WaitingBodies } from "./waitingBodies.ts";
 
 /** What the calls of v1 work with. */
 export interface RouteParts extends TokenParts {
@@ -18,6 +19,7 @@ export interface RouteParts extends TokenParts {
   readonly followers: Followers;
   readonly attachers: Attachers;
   readonly inputs: InputQueues;
+  readonly waitingBodies: WaitingBodies;
   readonly callbacks: CallbackPolicy;
   /** Callbacks are due again. */
   readonly onResend: () => void;

@@ -26,20 +26,29 @@ export class InputQueues {
   }
 }
 
-/** `PUT /v1/jobs/{id}/stdin`: answers when the command can take more, with how much has been taken in all. */
+/**
+ * `PUT /v1/jobs/{id}/stdin`: answers when the command can take more, with how much has been taken in all. Of a client that
+ * goes before its turn nothing is taken.
+ */
 export async function putStdin(parts: RouteParts, exchange: Exchange, id: string): Promise<void> {
   const parameters = read(exchange.query, ["offset", "close"]);
   const offset = readBytes(parameters, "offset");
   const close = readFlag(parameters, "close") ?? false;
-  const body = await exchange.body();
-  const answer = await parts.inputs.inTurn(id, async () => {
+  const { response } = exchange;
+  const waiting = parts.waitingBodies.enter(id, await exchange.body());
+  response.on("close", waiting.letGo);
+  if (response.destroyed) waiting.letGo();
+  const write = async () => {
     const input = inputOf(parts, id);
+    const body = waiting.take();
+    if (body === null) throw new ErrandError("invalid-request", "the client has gone before its turn");
     const fresh = freshPart(body, offset ?? input.bytes, input);
     if (fresh.byteLength > 0) await input.write(fresh);
     if (close) input.close();
     return { offset: input.bytes, closed: input.closed };
-  });
-  sendWhole(exchange.response, 200, JSON.stringify(answer), {
+  };
+  const answer = await parts.inputs.inTurn(id, write).finally(waiting.end);
+  sendWhole(response, 200, JSON.stringify(answer), {
     "Content-Type": "application/json",
     "Cache-Control": "no-store",
   });
