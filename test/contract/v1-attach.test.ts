@@ -195,6 +195,20 @@ describe("what comes first", () => {
     expect(attached.output.stdout.slice(0, -rest.length)).not.toEndWith("\x1b[");
   });
 
+  test("the screen soon, however many have gone who had asked for one", async () => {
+    // Drawing it takes all the time that there is for that.
+    const line = `\\033[1;1H${"abcdefghijklmnopqrstuvwxyz".repeat(2)}\\033[L\\033[5S`;
+    const shell = `awk 'BEGIN { for (i = 0; i < 60000; i++) printf "${line}" }'; echo done; read end`;
+    const { id } = await startJob(server, { shell, tty: { cols: 200, rows: 100 } });
+    await until(async () => (await textOf(server, id)).endsWith("done\r\n"), { describe: "all of it" });
+    const screen = () => until(() => attach(server, id, { query: "?replay=screen" }).catch(() => null));
+    for (let gone = 0; gone < 10; gone += 1) (await screen()).cut();
+    const began = performance.now();
+    await (await screen()).message("started");
+    expect(performance.now() - began).toBeLessThan(8_000);
+    await stop(server, id, 0);
+  }, 30_000);
+
   test("the screen at the size that the terminal has now", async () => {
     const { id } = await startJob(server, { shell: "stty -echo; printf 1234567890; read x", tty });
     const first = await attach(server, id);

@@ -22,8 +22,12 @@ interface Drawn {
   readonly bytes: number;
 }
 
-/** What a terminal of that size shows after these bytes. */
-export async function drawn(bytes: Uint8Array, size: TerminalSize): Promise<Drawn> {
+/** What a terminal of that size shows after these bytes, or after as many as could be drawn before nobody wanted it. */
+export async function drawn(
+  bytes: Uint8Array,
+  size: TerminalSize,
+  signal: AbortSignal | null = null,
+): Promise<Drawn> {
   // Loaded when somebody wants a screen: nobody else pays for it.
   const [{ default: xterm }, { SerializeAddon }] = await Promise.all([
     import("@xterm/headless"),
@@ -34,7 +38,7 @@ export async function drawn(bytes: Uint8Array, size: TerminalSize): Promise<Draw
     const serialize = new SerializeAddon();
     terminal.loadAddon(serialize);
     const cursor = watch(terminal);
-    const fed = await feed(terminal, bytes);
+    const fed = await feed(terminal, bytes, signal);
     const screen = Buffer.from(serialize.serialize() + (cursor.hidden ? "\x1b[?25l" : ""));
     return { screen, bytes: fed };
   } finally {
@@ -63,11 +67,11 @@ function watch({ parser }: Terminal): { readonly hidden: boolean } {
 }
 
 /** How many bytes were drawn in the time that there is. */
-async function feed(terminal: Terminal, bytes: Uint8Array): Promise<number> {
+async function feed(terminal: Terminal, bytes: Uint8Array, signal: AbortSignal | null): Promise<number> {
   const giveUpAt = performance.now() + mostMilliseconds;
   let batchBytes = firstBatchBytes;
   let fed = 0;
-  for (let now = performance.now(); fed < bytes.byteLength && now < giveUpAt; ) {
+  for (let now = performance.now(); fed < bytes.byteLength && now < giveUpAt && signal?.aborted !== true; ) {
     const batch = bytes.subarray(fed, fed + batchBytes);
     await new Promise<void>((resolve) => {
       for (let offset = 0; offset < batch.byteLength; offset += pieceBytes)

@@ -14,8 +14,11 @@ export interface Replay {
   readonly screen: Uint8Array | null;
 }
 
-/** Where the output begins for one who attaches now. */
-export async function replayOf({ routes, id, seen, replay }: SessionParts): Promise<Replay> {
+/** Where the output begins for one who attaches now; `signal` is aborted when the client goes. */
+export async function replayOf(
+  { routes, id, seen, replay }: SessionParts,
+  signal: AbortSignal,
+): Promise<Replay> {
   const { broker, limits } = routes;
   if (seen !== null) return { position: seen, screen: null };
   const size = broker.active(id)?.terminalSize ?? broker.get(id)?.tty ?? null;
@@ -26,7 +29,7 @@ export async function replayOf({ routes, id, seen, replay }: SessionParts): Prom
       return { position: tail(0), screen: null };
     case "screen":
       if (size === null) return { position: tail(lastBytes), screen: null };
-      return drawScreen({ broker, id, size, mostBytes: limits.attachScreenBytes });
+      return drawScreen({ broker, id, size, mostBytes: limits.attachScreenBytes, signal });
   }
 
   function tail(bytes: number): OutputPosition {

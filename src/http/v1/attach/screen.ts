@@ -11,6 +11,8 @@ interface ScreenParts {
   readonly size: TerminalSize;
   /** The screen is drawn from so much of the last output, and takes no more itself. */
   readonly mostBytes: number;
+  /** Aborted when nobody wants to see it any more. */
+  readonly signal: AbortSignal;
 }
 
 /** One at a time: a screen takes time and memory to draw. */
@@ -23,11 +25,13 @@ export function drawScreen(parts: ScreenParts): Promise<Replay> {
   return replay;
 }
 
-async function draw({ broker, id, size, mostBytes }: ScreenParts): Promise<Replay> {
+async function draw({ broker, id, size, mostBytes, signal }: ScreenParts): Promise<Replay> {
+  // Those who have gone must not be waited for.
+  if (signal.aborted) return { position: beginning, screen: null };
   const kept = broker.outputBytes(id, "stdout") ?? 0;
   const from = Math.max(0, kept - mostBytes);
   const read = await broker.readOutput(id, "stdout", from, kept - from);
-  const { screen, bytes } = await drawn(read, size);
+  const { screen, bytes } = await drawn(read, size, signal);
   // A sequence that has not come to its end is left to the output that follows.
   const position = { ...beginning, stdout: from + restingPlace(read.subarray(0, bytes)) };
   return { position, screen: screen.byteLength > mostBytes ? new Uint8Array(0) : screen };

@@ -93,7 +93,8 @@ export class AttachSession {
 
   async #serve(job: Job): Promise<void> {
     const { routes, id } = this.#parts;
-    const replay = await replayOf(this.#parts);
+    const replay = await replayOf(this.#parts, this.#gone.signal);
+    if (this.#gone.signal.aborted) return;
     const tellSize = (size: { cols: number; rows: number }) =>
       this.#wire.control({ type: "resize", ...size });
     const forget = routes.broker.active(id)?.onResize(tellSize);
