@@ -66,8 +66,10 @@ class LocalSession {
   #isReplay: boolean;
   #hasLeft = false;
   #leave: (left: Leave) => void = () => undefined;
-  readonly #left = new Promise<Leave>((resolve) => {
+  #fail: (error: unknown) => void = () => undefined;
+  readonly #left = new Promise<Leave>((resolve, reject) => {
     this.#leave = resolve;
+    this.#fail = reject;
   });
 
   private constructor(wish: AttachWish, surroundings: Surroundings) {
@@ -103,7 +105,7 @@ class LocalSession {
     const restore = hasTerminal ? enterRawMode() : () => undefined;
     try {
       await this.#makeRoom();
-      void this.#feed(hasTerminal);
+      this.#feed(hasTerminal).catch(this.#fail);
       const shown = Promise.all([this.#show("stdout"), this.#show("stderr")]);
       const over = Promise.all([shown, this.#attachment.ended]).then(() => null);
       const left = await Promise.race([over, this.#left]);

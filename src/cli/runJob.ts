@@ -6,7 +6,7 @@ import type { JobSpec } from "../sdk/specTypes.ts";
 import { endingOf, startError } from "./ending.ts";
 import { type EventPrinter, JsonPrinter, PlainPrinter } from "./eventPrinter.ts";
 import { CliError, exitCodes } from "./exitCodes.ts";
-import { inputStream } from "./input.ts";
+import { InputFailed, inputStream } from "./input.ts";
 import { Progress } from "./progress.ts";
 import { SignalRelay } from "./signalRelay.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -32,9 +32,10 @@ export async function runJob(errand: Errand, wanted: Wanted, surroundings: Surro
       throw error instanceof Cancelled ? givenUp() : startError(error);
     });
     relay.attach(job);
-    if (wanted.spec.stdin === "open") feed(job, surroundings);
+    const unread = new AbortController();
+    if (wanted.spec.stdin === "open") feed(job, surroundings, unread);
     const printer = wanted.json ? new JsonPrinter(stdout) : new PlainPrinter({ stdout, stderr });
-    const record = await follow(job, { printer, progress, signal });
+    const record = await follow(job, { printer, progress, signal, unread: unread.signal });
     return await finish(record, printer, surroundings);
   } finally {
     await progress.end();
@@ -47,11 +48,12 @@ function givenUp(): CliError {
   return new CliError(exitCodes.ownFailure, message, "errand ps");
 }
 
-/** Runs beside the output, and ends with the command at the latest. */
-function feed(job: Job, { stderr }: Surroundings): void {
+/** Runs beside the output, and ends with the command at the latest. `unread` is told of what cannot be read. */
+function feed(job: Job, { stderr }: Surroundings, unread: AbortController): void {
   inputStream(0)
     .pipeTo(job.stdin())
     .catch((error: unknown) => {
+      if (error instanceof InputFailed) unread.abort(error);
       // It reads no more, as `head` does; the end of a connection is told by the events.
       if (!(error instanceof ErrandError) || ["stdin-closed", "not-found"].includes(error.code)) return;
       stderr.write(`errand: stdin: ${error.message}\n`).catch(() => {});
@@ -61,24 +63,27 @@ function feed(job: Job, { stderr }: Surroundings): void {
 interface Following {
   readonly printer: EventPrinter;
   readonly progress: Progress;
+  /** Nobody wants to wait any longer. */
   readonly signal: AbortSignal;
+  /** The command waits for input that cannot be read. */
+  readonly unread: AbortSignal;
 }
 
-async function follow(job: Job, { printer, progress, signal }: Following): Promise<JobRecord> {
+async function follow(job: Job, { printer, progress, signal, unread }: Following): Promise<JobRecord> {
   try {
-    for await (const event of job.events({ signal })) {
+    for await (const event of job.events({ signal: AbortSignal.any([signal, unread]) })) {
       if (event.type === "started" || event.type === "ended") await progress.end();
       await printer.print(event);
       if (event.type === "ended") return event.job;
     }
   } catch (error) {
     await abandon(job, error, signal);
-    throw error;
+    throw unread.aborted ? unread.reason : error;
   }
   throw new CliError(exitCodes.ownFailure, `the events of job ${job.id} ended before it`);
 }
 
-/** Output that cannot be written, or a user who has given up: nobody would see what the command still does. */
+/** Output that cannot be written, input that cannot be read, or a user who has given up: what the command still does is for nobody. */
 async function abandon(job: Job, error: unknown, { aborted }: AbortSignal): Promise<void> {
   if (error instanceof ErrandError || error instanceof StreamCut) return;
   if (aborted)

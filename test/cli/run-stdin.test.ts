@@ -3,15 +3,17 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { allValues, numbered } from "../conformance/bytes.ts";
 import { allProcesses, argumentsOf, statusField } from "../support/proc.ts";
-import { endEverything, errandProgram, startServer } from "../support/server.ts";
+import { endEverything, errandProgram, type Server, startServer } from "../support/server.ts";
 import { until } from "../support/wait.ts";
 import { Cli } from "./support/cli.ts";
 
 afterAll(endEverything);
 
+let server: Server;
 let cli: Cli;
 beforeAll(async () => {
-  cli = new Cli(await startServer());
+  server = await startServer();
+  cli = new Cli(server);
 });
 
 const residentKilobytes = (pid: number) => Number.parseInt(statusField(pid, "VmRSS") ?? "0", 10);
@@ -51,6 +53,23 @@ describe("stdin", () => {
       stdout: "got one\ngot two\ngot three\n",
       stderr: "",
     });
+  });
+
+  test("that cannot be read ends the run and the command, and is told", async () => {
+    const script = 'exec "$@" </';
+    const through = (...args: string[]) =>
+      cli.through(["sh", "-c", script, "sh", errandProgram, ...args]).ended;
+    const told = await through("run", "--", "cat");
+    expect([told.code, told.stdout]).toEqual([125, ""]);
+    expect(told.stderr).toStartWith("errand: stdin cannot be read: EISDIR");
+    const { jobs } = (await (await server.request("/v1/jobs?limit=1")).json()) as { jobs: { id: string }[] };
+    expect(jobs).toMatchObject([{ state: "ended", outcome: { reason: "stopped" } }]);
+    // One that somebody else has started is left alone.
+    const id = await cli.launch("--", "sleep", "60");
+    const attached = await through("attach", id);
+    expect([attached.code, attached.stderr]).toEqual([125, told.stderr]);
+    expect(await (await server.request(`/v1/jobs/${id}`)).json()).toMatchObject({ state: "running" });
+    await cli.run(["stop", id]);
   });
 
   test("a command that reads no more ends the run, whatever still comes", async () => {
