@@ -65,6 +65,14 @@ test("one that nobody takes waits, without holding up the rest, and fails at the
   await expect(terminal.input.write(Buffer.of(1))).rejects.toMatchObject({ code: "stdin-closed" });
 });
 
+test("ends that nobody takes do not pile up", async () => {
+  const terminal = await at("head -c 302000 | tr -d a | wc -c");
+  const first = terminal.input.write(Buffer.alloc(300_000, "a"));
+  for (let number = 0; number < 10_000; number += 1) terminal.input.close();
+  await Promise.all([first, terminal.input.write(Buffer.alloc(1_000, "a"))]);
+  expect((await all(terminal)).trim()).toBe("1000");
+});
+
 test("its end is the end of file, and more may follow", async () => {
   const terminal = await at("stty icanon; echo set; cat; echo between; cat");
   expect(Buffer.from((await terminal.read()) ?? []).toString()).toBe("set\n");

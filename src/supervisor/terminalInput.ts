@@ -8,6 +8,8 @@ const endOfFile = Uint8Array.of(4);
 /** Between two looks whether a terminal that was full takes more: short at first. */
 const firstPauseMilliseconds = 1;
 const longestPauseMilliseconds = 16;
+/** So many ends may wait for a terminal that is full; what reads that many has heard of them. */
+const mostWaitingEnds = 1_000;
 
 /** What is typed at a command's terminal. A command that does not read holds its writer back. */
 export class TerminalInput implements ProcessInput {
@@ -17,6 +19,7 @@ export class TerminalInput implements ProcessInput {
   #side: number | null = null;
   /** The end of what was asked for so far: one write after the other. */
   #last: Promise<void> = Promise.resolve();
+  #waitingEnds = 0;
   bytes = 0;
   closed = false;
 
@@ -44,7 +47,12 @@ export class TerminalInput implements ProcessInput {
    * read there next is nobody's to decide here.
    */
   close(): void {
-    if (!this.closed) this.#inTurn(() => this.#type(endOfFile, () => {})).catch(() => {});
+    if (this.closed || this.#waitingEnds === mostWaitingEnds) return;
+    this.#waitingEnds += 1;
+    const typed = () => {
+      this.#waitingEnds -= 1;
+    };
+    this.#inTurn(() => this.#type(endOfFile, () => {})).then(typed, typed);
   }
 
   /** Nobody reads there any more. */
