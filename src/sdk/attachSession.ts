@@ -145,7 +145,9 @@ export class AttachSession {
     this.#job = job;
     this.#attacher = attacher;
     this.place.begin();
-    if (replay !== "screen" && !this.#hasPlace && cursor !== null) this.#reach(cursor);
+    // A picture has no place until it is whole; the last output of a job with pipes is no picture.
+    const isPicture = replay === "screen" && job.tty !== null;
+    if (!isPicture && !this.#hasPlace && cursor !== null) this.#reach(cursor);
     this.#isLive = false;
     this.#connection = connection;
     if (!readOnly) this.#resumeInput(connection);

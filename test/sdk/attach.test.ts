@@ -180,6 +180,33 @@ test("all that is there comes first, or the last picture of it, or nothing", asy
   expect((await job.stop()).outcome).toMatchObject({ reason: "stopped" });
 });
 
+test("the last output of a job with pipes, asked for as its screen, comes once, wherever the first connection is cut", async () => {
+  const { id } = await client().start({ command: ["printf", "%01000d", "7"] });
+  await client().job(id).wait();
+  const proxy = await CuttingProxy.start(server.url);
+  const through = client({ url: proxy.url });
+  const shown = async (bytes: number) => {
+    let isFirst = true;
+    proxy.nextCut = () => {
+      const cut = isFirst ? ({ direction: "down", bytes } as const) : null;
+      isFirst = false;
+      return cut;
+    };
+    // Cut before its first word, it is told to the caller.
+    const attachment = await through
+      .job(id)
+      .attach({ replay: "screen" })
+      .catch(() => null);
+    return attachment === null ? null : (await textOf(attachment.stdout)).length;
+  };
+  const lengths: (number | null)[] = [];
+  // What tells a place takes some forty bytes.
+  for (let bytes = 720; bytes < 2_700; bytes += 30) lengths.push(await shown(bytes));
+  expect(lengths.filter((length) => length !== null && length !== 1_000)).toEqual([]);
+  expect([lengths[0], lengths.at(-1)]).toEqual([null, 1_000]);
+  expect(proxy.cuts).toBeGreaterThan(30);
+}, 30_000);
+
 test("questions to a terminal are taken out of what is old, and left in what is new", async () => {
   const job = await client().start({
     shell: "stty raw -echo; printf 'old\\033[c.'; read x; printf 'new\\033[c.'",
