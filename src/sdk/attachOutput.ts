@@ -6,6 +6,7 @@ export class AttachOutput {
   readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>;
   #controller!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
   #isClosed = false;
+  #failure: { readonly error: unknown } | null = null;
   #wake: (() => void) | null = null;
 
   constructor() {
@@ -14,7 +15,10 @@ export class AttachOutput {
         start: (controller) => {
           this.#controller = controller;
         },
-        pull: () => this.#wake?.(),
+        pull: () => {
+          this.#wake?.();
+          this.#failIfEmpty();
+        },
         cancel: () => {
           this.#isClosed = true;
           this.#wake?.();
@@ -35,12 +39,20 @@ export class AttachOutput {
     }
   }
 
-  /** Nothing more comes; without an error what is there is still read. */
+  /** Nothing more comes. What is there is still read, then the error, if there is one. */
   end(error?: unknown): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     if (error === undefined) this.#controller.close();
-    else this.#controller.error(error);
+    else this.#failure = { error };
+    this.#failIfEmpty();
     this.#wake?.();
+  }
+
+  /** An error throws away what a stream holds, which counts as handed on. */
+  #failIfEmpty(): void {
+    if (this.#failure === null || (this.#controller.desiredSize ?? 0) < mostHeldBytes) return;
+    this.#controller.error(this.#failure.error);
+    this.#failure = null;
   }
 }

@@ -207,6 +207,22 @@ test("the last output of a job with pipes, asked for as its screen, comes once, 
   expect(proxy.cuts).toBeGreaterThan(30);
 }, 30_000);
 
+test("what has come before a cut that is final is still there to be read, as the cursor says", async () => {
+  const job = await client().start({ shell: "head -c 100000 /dev/zero; exec sleep 60" });
+  const proxy = await CuttingProxy.start(server.url);
+  const attachment = await client({ url: proxy.url, reconnectSeconds: 0 }).job(job.id).attach();
+  await until(() => attachment.cursor === "100000-0");
+  proxy.cutAll();
+  expect(await errorOf(attachment.ended)).toBeInstanceOf(StreamCut);
+  let bytes = 0;
+  const reading = (async () => {
+    for await (const piece of attachment.stdout) bytes += piece.byteLength;
+  })();
+  expect(await errorOf(reading)).toBeInstanceOf(StreamCut);
+  expect(bytes).toBe(100_000);
+  await job.stop();
+});
+
 test("questions to a terminal are taken out of what is old, and left in what is new", async () => {
   const job = await client().start({
     shell: "stty raw -echo; printf 'old\\033[c.'; read x; printf 'new\\033[c.'",
