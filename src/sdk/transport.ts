@@ -1,6 +1,6 @@
 import { baseOf, reasonOf } from "./address.ts";
 import { throwIfCancelled } from "./cancel.ts";
-import { tokenHeaders } from "./credential.ts";
+import { ownCredential, tokenHeaders } from "./credential.ts";
 import { Cutter } from "./cutter.ts";
 import { ConnectionError, ErrandError } from "./errors.ts";
 import type { FrameSocket } from "./frameSocket.ts";
@@ -137,7 +137,8 @@ export class Transport {
       ...tokenHeaders(this.#token),
     };
     // A redirect would hand the credential on. Bun ends a request after five minutes unless it is told not to.
-    const init = { method, headers, signal, redirect: "error", timeout: false } as const;
+    const options = { redirect: "error", timeout: false } as const;
+    const init = { method, headers, signal, ...options, ...ownCredential(this.#token) };
     if (body === undefined) return init;
     if (body instanceof Uint8Array) return { ...init, body: body as Uint8Array<ArrayBuffer> };
     headers["Content-Type"] = "application/json";
