@@ -4,13 +4,14 @@ import { atEnd, guardProcess, temporaryDirectory } from "../../support/cleanup.t
 import { collectLines } from "../../support/lines.ts";
 import { allProcesses, argumentsOf, childrenOf, isLiving } from "../../support/proc.ts";
 import { cleanEnvironment } from "../../support/server.ts";
+import { missingTool } from "../../support/tools.ts";
 import { until } from "../../support/wait.ts";
 
 const program = Bun.which("chromium");
 
-/** Why there are no tests in a browser here. Where everything is installed, nothing is left out. */
+/** Why there are no tests in a browser here; undefined where there are. */
 export const withoutBrowser =
-  program === null && process.env.CI === undefined ? " (left out: chromium is not installed)" : undefined;
+  missingTool("chromium") === undefined ? undefined : " (left out: chromium is not installed)";
 
 const startMilliseconds = 20_000;
 
