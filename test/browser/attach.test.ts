@@ -213,7 +213,7 @@ tests(title("over a connection that breaks"), () => {
   });
 
   test("who does not read holds little, and gets everything later", async () => {
-    const size = 48 * 1024 * 1024;
+    const size = 32 * 1024 * 1024;
     const proxy = await CuttingProxy.start(server.url);
     const page = await open({ url: proxy.url });
     const { id } = await startJob(server, { shell: `head -c ${size} /dev/zero; echo over >&2` });
@@ -226,7 +226,7 @@ tests(title("over a connection that breaks"), () => {
     }, id);
     const held = await untilSteady(() => proxy.downBytes);
     // What the SDK holds, and what is on its way through all the sockets.
-    expect(held).toBeLessThan(24 * 1024 * 1024);
+    expect(held).toBeLessThan(20 * 1024 * 1024);
     const rest = await page.evaluate(async () => {
       let bytes = 0;
       for (let read = await reader.read(); !read.done; read = await reader.read())
