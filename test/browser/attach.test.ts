@@ -16,6 +16,7 @@ declare const { sdk, errand }: PageGlobals;
 /** What these tests put there. */
 declare const attachment: Attachment;
 declare const reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
+declare const told: string[];
 declare const cut: () => Promise<void>;
 
 let server: Server;
@@ -219,9 +220,10 @@ tests(title("over a connection that breaks"), () => {
     const { id } = await startJob(server, { shell: `head -c ${size} /dev/zero; echo over >&2` });
     await (await server.request(`/v1/jobs/${id}?wait=20`)).text();
     const first = await page.evaluate(async (jobId) => {
-      const attachment = await errand.job(jobId).attach();
+      const told: string[] = [];
+      const attachment = await errand.job(jobId).attach({ onEvent: ({ type }) => told.push(type) });
       const reader = attachment.stdout.getReader();
-      Object.assign(globalThis, { attachment, reader });
+      Object.assign(globalThis, { attachment, reader, told });
       return (await reader.read()).value?.byteLength ?? 0;
     }, id);
     const held = await untilSteady(() => proxy.downBytes);
@@ -232,9 +234,10 @@ tests(title("over a connection that breaks"), () => {
       for (let read = await reader.read(); !read.done; read = await reader.read())
         bytes += read.value.byteLength;
       const outcome = await attachment.ended;
-      return { bytes, stderr: await new Response(attachment.stderr).text(), code: outcome?.code };
+      const stderr = await new Response(attachment.stderr).text();
+      return { bytes, stderr, code: outcome?.code, isResumed: told.includes("resumed") };
     });
-    expect(rest).toEqual({ bytes: size - first, stderr: "over\n", code: 0 });
+    expect(rest).toEqual({ bytes: size - first, stderr: "over\n", code: 0, isResumed: true });
     await page.context().close();
   });
 });
