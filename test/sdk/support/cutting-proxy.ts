@@ -7,8 +7,6 @@ type Direction = "up" | "down";
 /** Hands bytes on to a server on loopback, and breaks connections when it is told to. */
 export class CuttingProxy {
   cuts = 0;
-  /** Bytes that have come from the server. */
-  downBytes = 0;
   /** After how many more bytes a connection breaks, and in which direction; null: it does not. Asked once for each. */
   nextCut: (() => { readonly direction: Direction; readonly bytes: number } | null) | null = null;
   readonly #server: Server;
@@ -82,7 +80,6 @@ export class CuttingProxy {
         const part = bytes.subarray(0, Math.min(allowed, bytes.byteLength));
         if (left !== null) left = { ...left, [direction]: allowed - part.byteLength };
         const goesOn = to.write(part);
-        if (direction === "down") this.downBytes += part.byteLength;
         if (allowed <= bytes.byteLength) {
           this.cuts += 1;
           from.pause();
