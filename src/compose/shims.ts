@@ -45,8 +45,8 @@ export function makeShims({ data, runtime, program, setup, logger }: ShimParts):
 }
 
 /**
- * What a shim runs, in one file: loaded module by module it takes nearly twice as long to start. Until it
- * is there, and where it cannot be made, shims begin as the program itself does.
+ * What a shim runs, in one file: loaded module by module it takes nearly twice as long to start. Until it is there, and
+ * where it cannot be made, shims begin as the program itself does.
  */
 class ShimScript {
   readonly #file: string;

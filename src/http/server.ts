@@ -223,7 +223,7 @@ function upgrade(parts: ServerParts, { request, socket, head }: Upgrade): void {
   try {
     guard.checkHost(request);
     guard.checkOrigin(request);
-    const principal = guard.authenticate(request);
+    const principal = guard.authenticateUpgrade(request);
     who = principal.name;
     authorise(door, { request, path, query, principal });
     const isStillAllowed = () => enters({ guard, door }, { request, path, query, principal });
@@ -243,7 +243,7 @@ function enters(
   asked: Pick<Exchange, "request" | "path" | "query" | "principal">,
 ): boolean {
   try {
-    const principal = guard.authenticate(asked.request);
+    const principal = guard.authenticateUpgrade(asked.request);
     authorise(door, { ...asked, principal });
     return principal.name === asked.principal.name;
   } catch {
