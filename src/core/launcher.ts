@@ -19,6 +19,7 @@ import { JobLives, type LivesParts } from "./lives.ts";
 import type { JobFiles, ProcessListener, Spool, Supervisor } from "./ports.ts";
 import { listenToShim } from "./shimListener.ts";
 import type { ShimListener, Shims } from "./shimPorts.ts";
+import { serverEndedFirst } from "./transitions.ts";
 
 export interface LauncherParts extends AdmissionParts, LivesParts {
   readonly supervisor: Supervisor;
@@ -53,7 +54,7 @@ export class Launcher {
   /** Takes no new jobs; those that wait in a line are refused. */
   close(): void {
     this.#closed = true;
-    for (const { active } of this.#lines.clear()) this.#dismiss(active, this.#shuttingDown());
+    for (const { active } of this.#lines.clear()) this.#dismiss(active, this.#shuttingDown(serverEndedFirst));
   }
 
   /** Resolves when no job is left but those that survive this server. */
@@ -139,9 +140,8 @@ export class Launcher {
     active.announceLaunch(failure);
   }
 
-  #shuttingDown(): ErrandError {
-    const { shutdownDrainSeconds } = this.#parts.limits;
-    return new ErrandError("shutting-down", "the server takes no new jobs", shutdownDrainSeconds);
+  #shuttingDown(message = "the server takes no new jobs"): ErrandError {
+    return new ErrandError("shutting-down", message, this.#parts.limits.shutdownDrainSeconds);
   }
 
   #holder(alias: string): ActiveJob | undefined {

@@ -11,9 +11,16 @@ import type {
 } from "../core/job.ts";
 import type { OutputStream } from "../core/ports.ts";
 import { transition } from "../core/transitions.ts";
-import { isAlive } from "./identity.ts";
+import { currentBoot, isAlive } from "./identity.ts";
 import { fileNames, goneSuffix, jobsDirectory, storedBytes } from "./layout.ts";
-import { decodeExit, decodeSpec, decodeStarted, isTorn, type StartedRecord } from "./records.ts";
+import {
+  decodeExit,
+  decodeSpec,
+  decodeStarted,
+  isTorn,
+  type SpecRecord,
+  type StartedRecord,
+} from "./records.ts";
 import { abandonJob, readShimRecord, type ShimRecord } from "./shimRecord.ts";
 
 interface RecoverParts {
@@ -22,6 +29,8 @@ interface RecoverParts {
   readonly now: number;
   /** The last bytes of stderr that go into the record. */
   readonly stderrTailBytes: number;
+  /** False when its server had not noted that it was about to be executed. */
+  readonly mayHaveRun: boolean;
 }
 
 /** A job's directory that tells nothing that this program could go by; it is left as it is. */
@@ -51,8 +60,16 @@ export function recoverJob(id: JobId, parts: RecoverParts): Recovered {
     return removed(directory);
   }
   const { job, onDisconnect } = spec;
-  if (!job.survive) return { state: "settled", job: settledJob(job, parts), mark: null };
+  if (!job.survive) {
+    if (isUntouched(directory) && neverRan(spec, parts)) return removed(directory);
+    return { state: "settled", job: settledJob(job, parts), mark: null };
+  }
   return recoverSurviving({ job, onDisconnect, shim: settledShim(directory) }, parts);
+}
+
+/** What a server notes is in memory that outlives it, though not the machine. */
+function neverRan({ bootId }: SpecRecord, { mayHaveRun }: RecoverParts): boolean {
+  return !mayHaveRun && bootId !== null && bootId === currentBoot();
 }
 
 /** Whose the job is, from now on for ever: where no shim has claimed it, none can any more. Null: nobody can read it. */

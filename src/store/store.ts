@@ -3,7 +3,7 @@ import { idTime } from "../core/ids.ts";
 import { expiresAt, isLive, type Job, type JobId, type JobState } from "../core/job.ts";
 import type { Limits } from "../core/limits.ts";
 import type { AliasClaims, JobHistory, JobQuery } from "../core/ports.ts";
-import { lostWithoutRecord, transition } from "../core/transitions.ts";
+import { lostWithoutRecord, serverEndedFirst, transition } from "../core/transitions.ts";
 import { openDatabase } from "./database.ts";
 import { SqliteIdempotency } from "./idempotency.ts";
 import { listJobs } from "./listJobs.ts";
@@ -40,6 +40,8 @@ interface Recovery {
   readonly retainSeconds: number;
   /** Ids of jobs that live on. */
   readonly supervised: ReadonlySet<JobId>;
+  /** Ids of jobs whose files cannot be read: they may have been executed. */
+  readonly unreadable: ReadonlySet<JobId>;
 }
 
 interface Row {
@@ -119,18 +121,25 @@ export class Store implements JobHistory, AliasClaims {
   }
 
   /**
-   * Marks what a killed server has left alive as lost, and frees the aliases. `alive` are the ids that it had noted
-   * beside the database, of this node. How many jobs that were.
+   * Marks what a killed server has left alive as lost, or as failed when it was never started, and frees the aliases.
+   * `alive` are the ids that it had noted beside the database, of this node. How many jobs are lost.
    */
-  recover(alive: Iterable<bigint>, { node, now, retainSeconds, supervised }: Recovery): number {
+  recover(alive: Iterable<bigint>, recovery: Recovery): number {
+    const { node, now, retainSeconds, supervised, unreadable } = recovery;
     this.flush();
+    const mayHaveRun = new Set([...unreadable, ...[...alive].map(String)]);
     const sql = "SELECT record FROM jobs WHERE state IN ('queued', 'starting', 'running')";
     const recorded = this.#database.query<Row, []>(sql).all();
-    const vanished = { type: "vanished", at: { wall: now, monotonic: 0 }, output: null } as const;
+    const at = { wall: now, monotonic: 0 };
+    const vanished = { type: "vanished", at, output: null } as const;
+    const refused = { type: "refused", at, failure: serverEndedFirst } as const;
     const vanishing = recorded
       .map(({ record }) => parse(record))
       .filter(({ id }) => !this.#pending.has(id) && !supervised.has(id));
-    for (const job of vanishing) this.put(transition(job, vanished));
+    // A job has files before it is executed: one that waited and has none was not.
+    const isUntouched = ({ state, id }: Job) => state === "queued" && !mayHaveRun.has(id);
+    const gone = vanishing.map((job) => transition(job, isUntouched(job) ? refused : vanished));
+    for (const job of gone) this.put(job);
     const unrecorded = [...alive].map(String).filter((id) => this.get(id) === undefined);
     for (const id of unrecorded) {
       const createdAt = idTime(id);
@@ -138,7 +147,7 @@ export class Store implements JobHistory, AliasClaims {
     }
     this.flush();
     this.#attempt(() => this.#database.run("DELETE FROM alias_claims"));
-    return vanishing.length + unrecorded.length;
+    return gone.filter(({ state }) => state === "lost").length + unrecorded.length;
   }
 
   claim(alias: string, id: JobId): boolean {
