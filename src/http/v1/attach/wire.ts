@@ -87,6 +87,12 @@ export class AttachWire {
     this.#socket.resume();
   }
 
+  /** Cuts the connection if it has not ended by then. */
+  giveUpAfter(milliseconds: number): void {
+    const timer = setTimeout(() => this.#socket.terminate(), milliseconds);
+    this.#connection.on("close", () => clearTimeout(timer));
+  }
+
   /** A sign of life for a client that has all there is; one that gives none itself is given up in the end. */
   beat(cursor: string): void {
     const waiting = this.#connection.writableLength;
