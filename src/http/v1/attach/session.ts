@@ -131,7 +131,7 @@ export class AttachSession {
     });
     this.#input = new AttachInput(stdinOffset, {
       ...{ routes, id, writer, mostBytes: routes.limits.attachInputBytes },
-      onTaken: (bytes) => this.#wire.control({ type: "ack", stdinOffset: bytes }),
+      onTaken: (bytes) => this.#wire.latest({ type: "ack", stdinOffset: bytes }),
       onRefused: (error) => this.#refuseInput(error),
       onFull: (full) => this.#hold("input", full),
     });
@@ -159,9 +159,12 @@ export class AttachSession {
   }
 
   #take(frame: Buffer, input: AttachInput): void {
+    // What is typed has no answer but the latest of its acks.
+    let isAnswered = frame[0] === attachChannels.control;
     try {
       this.#understand(frame, input);
     } catch (error) {
+      isAnswered = true;
       if (error instanceof BadFrame) {
         this.#wire.close(closeCodes.protocol, error.message);
         return;
@@ -170,7 +173,7 @@ export class AttachSession {
       this.#wire.control(errorMessage(toErrandError(error)));
     }
     // Answers must not pile up for a client that sends and does not read.
-    if (!this.#wire.full || this.#holds.has("output")) return;
+    if (!isAnswered || !this.#wire.full || this.#holds.has("output")) return;
     this.#hold("output", true);
     this.#wire.room().then(() => this.#hold("output", false));
   }

@@ -19,6 +19,8 @@ export class AttachWire {
   readonly #connection: Duplex;
   readonly #timer: Timer;
   #silentBeats = 0;
+  /** It goes out when there is room. */
+  #latest: AttachServerMessage | null = null;
   /** Bytes that had to wait at the last look. */
   #waitingBytes = 0;
 
@@ -54,6 +56,11 @@ export class AttachWire {
   }
 
   control(message: AttachServerMessage): void {
+    this.#sendLatest();
+    this.#send(message);
+  }
+
+  #send(message: AttachServerMessage): void {
     if (this.closed) return;
     const json = JSON.stringify(message);
     const frame = Buffer.allocUnsafe(1 + Buffer.byteLength(json));
@@ -61,6 +68,21 @@ export class AttachWire {
     frame.write(json, 1);
     this.#socket.send(frame);
     if (this.#connection.writableLength > mostAnswerBytes) this.#socket.terminate();
+  }
+
+  /** Sends a message that makes earlier ones of its kind needless: of those that have to wait, the last one goes out. */
+  latest(message: AttachServerMessage): void {
+    const isAwaited = this.#latest !== null;
+    this.#latest = message;
+    if (!this.full) this.#sendLatest();
+    else if (!isAwaited) void this.room().then(() => this.#sendLatest());
+  }
+
+  /** Before any other message, so that the end stays the last one. */
+  #sendLatest(): void {
+    const waiting = this.#latest;
+    this.#latest = null;
+    if (waiting !== null) this.#send(waiting);
   }
 
   /** True when the client has so much to take that nothing more should be made for it. */
