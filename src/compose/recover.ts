@@ -1,4 +1,5 @@
-import type { DisconnectPolicy, JobId, StartingJob } from "../core/job.ts";
+import type { JobId } from "../core/job.ts";
+import type { Survivor } from "../core/shimPorts.ts";
 import { type Recovered, recoverJob } from "../spool/recover.ts";
 import type { FileSpool } from "../spool/spool.ts";
 import type { Store } from "../store/store.ts";
@@ -18,12 +19,6 @@ interface Recovery {
   readonly limits: { readonly retainSeconds: number; readonly stderrTailBytes: number };
 }
 
-/** A job of an earlier server that is still supervised. */
-export interface Survivor {
-  readonly job: StartingJob;
-  readonly onDisconnect: DisconnectPolicy;
-}
-
 /**
  * Writes down what became of the last server's jobs: how they ended, where their directory tells, else that they were
  * never started, where that is certain, else that they are lost. Gives how many are lost, and those that live on.
@@ -39,7 +34,7 @@ export async function recoverJobs(parts: Recovery): Promise<{ lost: number; surv
   const survivors: Survivor[] = [];
   let lost = 0;
   for (const one of found) {
-    if (one.state === "supervised") survivors.push({ job: one.job, onDisconnect: one.onDisconnect });
+    if (one.state === "supervised") survivors.push(one);
     if (one.state !== "settled") continue;
     if (one.job.state === "lost") lost += 1;
     if (one.job.state === "failed") parts.spool.remove(one.job.id);

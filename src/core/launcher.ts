@@ -18,7 +18,7 @@ import type { Launch } from "./launch.ts";
 import { JobLives, type LivesParts } from "./lives.ts";
 import type { JobFiles, ProcessListener, Spool, Supervisor } from "./ports.ts";
 import { listenToShim } from "./shimListener.ts";
-import type { ShimListener, Shims } from "./shimPorts.ts";
+import type { ShimListener, Shims, Survivor } from "./shimPorts.ts";
 import { serverEndedFirst } from "./transitions.ts";
 
 export interface LauncherParts extends AdmissionParts, LivesParts {
@@ -225,10 +225,13 @@ export class Launcher {
   }
 
   /** Takes over a job of an earlier server, whose shim is to tell the listener how it stands. */
-  adopt(job: StartingJob, onDisconnect: DisconnectPolicy): ShimListener {
-    const active = new ActiveJob(job);
+  adopt({ job, onDisconnect, started }: Survivor): ShimListener {
+    const active = new ActiveJob(job, { isAdopted: true });
     if (job.alias !== null) this.#parts.aliases.claim(job.alias, job.id);
     this.#enter(active, onDisconnect);
+    // Its shim may be halted: that it runs is known all the same.
+    if (started !== null)
+      this.#lives.executed(active, started.pid, { wall: started.startedAt, monotonic: 0 });
     return this.#shimListener(active);
   }
 

@@ -10,6 +10,7 @@ import type {
   StartingJob,
 } from "../core/job.ts";
 import type { OutputStream } from "../core/ports.ts";
+import type { Survivor } from "../core/shimPorts.ts";
 import { transition } from "../core/transitions.ts";
 import { currentBoot, isAlive } from "./identity.ts";
 import { fileNames, goneSuffix, jobsDirectory, storedBytes } from "./layout.ts";
@@ -43,7 +44,7 @@ export type Recovered =
   /** Nothing was ever executed, and no directory is left. */
   | { readonly state: "nothing" }
   /** Its shim lives. */
-  | { readonly state: "supervised"; readonly job: StartingJob; readonly onDisconnect: DisconnectPolicy }
+  | ({ readonly state: "supervised" } & Survivor)
   /** It has ended, has failed to start, or is lost; what carries the mark is what a killed shim has left of it. */
   | { readonly state: "settled"; readonly job: Job; readonly mark: bigint | null };
 
@@ -101,7 +102,8 @@ function recoverSurviving({ job, onDisconnect, shim }: Surviving, parts: Recover
     }
     case "claimed": {
       // In this order: a shim that ends in between has left its record by then.
-      if (isAlive(shim.shim) && !hasEnded(directory)) return { state: "supervised", job, onDisconnect };
+      if (isAlive(shim.shim) && !hasEnded(directory))
+        return { state: "supervised", job, onDisconnect, started: readStarted(directory) };
       const settled = settledJob(job, parts);
       // What a job that has ended by itself has left behind is left alone.
       return { state: "settled", job: settled, mark: settled.state === "lost" ? BigInt(shim.mark) : null };
@@ -154,7 +156,7 @@ export function inspectJob(
   const jobs = jobsDirectory(data);
   const directory = join(jobs, id);
   const stderrTail = readTail(join(directory, fileNames.stderr), stderrTailBytes);
-  const started = decodeStarted(readText(join(directory, fileNames.started)));
+  const started = readStarted(directory);
   const exit = decodeExit(readBytes(join(directory, fileNames.exit)));
   const sums = { ...measure(directory, started?.cut ?? []), storedBytes: storedBytes(jobs, id) };
   if (exit === null) return { end: null, started, output: { ...sums, stderrTail } };
@@ -170,6 +172,10 @@ function measure(directory: string, cut: readonly OutputStream[]): Pick<OutputSu
     return { bytes: truncated ? null : size, keptFrom: 0, truncated };
   };
   return { stdout: of("stdout"), stderr: of("stderr") };
+}
+
+function readStarted(directory: string): StartedRecord | null {
+  return decodeStarted(readText(join(directory, fileNames.started)));
 }
 
 /** True when nothing was executed there: nothing was noted, and nothing has come. */

@@ -72,7 +72,8 @@ describe("a job that had a shim", () => {
     const files = await make();
     claimJob(folder(), mark);
     files.started(job);
-    expect(found()).toMatchObject({ state: "supervised", job: { id: job.id } });
+    const started = { pid: job.pid, startedAt: job.startedAt };
+    expect(found()).toMatchObject({ state: "supervised", job: { id: job.id }, started });
     const done = ended(job);
     files.ended({ ...done, output: { ...done.output, ...files.summary() } });
     expect(found()).toMatchObject({ state: "settled", job: { state: "ended" }, mark: null });

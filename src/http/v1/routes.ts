@@ -188,6 +188,7 @@ export function makeRoutes(parts: RouteParts): OpenAPIHono<{ Bindings: TokenCall
     );
     const name = knownSignal(signal);
     known(broker.get(id), id);
+    await broker.reach(id, context.env.gone());
     signalJob(broker, id, name);
     return context.json(encode(known(broker.get(id), id)));
   });

@@ -2,6 +2,7 @@ import { ErrandError } from "../../core/errors.ts";
 import { isJobId } from "../../core/ids.ts";
 import type { JobId } from "../../core/job.ts";
 import type { ProcessInput } from "../../core/ports.ts";
+import { whileConnected } from "../backpressure.ts";
 import { type Exchange, sendWhole } from "../exchange.ts";
 import { read, readBytes, readFlag } from "./parameters.ts";
 import type { RouteParts } from "./routeParts.ts";
@@ -32,7 +33,9 @@ export async function putStdin(parts: RouteParts, exchange: Exchange, id: string
   const offset = readBytes(parameters, "offset");
   const close = readFlag(parameters, "close") ?? false;
   const body = await exchange.body();
+  const gone = whileConnected(exchange.response);
   const answer = await parts.inputs.inTurn(id, async () => {
+    await parts.broker.reach(id, gone);
     const input = inputOf(parts, id);
     const fresh = freshPart(body, offset ?? input.bytes, input);
     if (fresh.byteLength > 0) await input.write(fresh);

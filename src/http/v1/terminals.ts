@@ -81,6 +81,7 @@ export function mountTerminals(app: OpenAPIHono<{ Bindings: TokenCaller }>, part
     const id = req.param("id");
     const body = readJson(await req.arrayBuffer(), req.header("content-type"));
     const size = readBody(body, terminalSizeSchema, allowedSize);
+    await broker.reach(id, context.env.gone());
     const job = isJobId(id) ? broker.resize(id, size) : undefined;
     if (job !== undefined) return context.json(encode(job));
     throw new ErrandError("not-found", `no job ${JSON.stringify(id)} is running or on record`);
