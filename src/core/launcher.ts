@@ -140,6 +140,11 @@ export class Launcher {
     active.announceLaunch(failure);
   }
 
+  /** Throws when the server has begun to end while the job's files were made. */
+  #checkOpen({ waited }: Job): void {
+    if (this.#closed) throw this.#shuttingDown(waited && serverEndedFirst);
+  }
+
   #shuttingDown(message = "the server takes no new jobs"): ErrandError {
     return new ErrandError("shutting-down", message, this.#parts.limits.shutdownDrainSeconds);
   }
@@ -198,7 +203,7 @@ export class Launcher {
     const { spool, supervisor } = this.#parts;
     const files = await spool.create(active.job as StartingJob, spec);
     try {
-      if (this.#closed) throw this.#shuttingDown();
+      this.#checkOpen(active.job);
       files.onWrite(() => active.announceOutput());
       const process = supervisor.startSpooled(number, spec, this.#listener(launch, files), files);
       active.bind(process);
@@ -216,7 +221,7 @@ export class Launcher {
     const job = active.job as StartingJob;
     const files = await spool.prepare(job, spec);
     try {
-      if (this.#closed) throw this.#shuttingDown();
+      this.#checkOpen(active.job);
       await shims.start(job, { spec, files }, this.#shimListener(active));
     } catch (error) {
       if (isLive(active.job)) files.discard();
