@@ -5,7 +5,7 @@ import { endSignal } from "./cli/endSignal.ts";
 import { makeCallbacks } from "./compose/callbacks.ts";
 import { clock } from "./compose/clock.ts";
 import { sizeBeside } from "./compose/databaseSize.ts";
-import { serverParts } from "./compose/doors.ts";
+import { checkCodePages, serverParts } from "./compose/doors.ts";
 import { recoverJobs } from "./compose/recover.ts";
 import { adoptJobs, makeShims } from "./compose/shims.ts";
 import { formatAddress, isLoopback } from "./config/address.ts";
@@ -31,6 +31,8 @@ import { ServiceManager } from "./supervisor/serviceManager.ts";
 import { LocalSupervisor } from "./supervisor/supervisor.ts";
 import { Watchdog } from "./supervisor/watchdog.ts";
 
+/** Who waits for the server to answer comes first. */
+const preloadMilliseconds = 100;
 const insecureWarningMilliseconds = 3_600_000;
 /** Between two looks for dead orphans. */
 const reapMilliseconds = 500;
@@ -48,6 +50,7 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
   const logger = await makeLogger(settings.logLevel, { pretty: process.stderr.isTTY === true });
   logFailures(logger);
   const { data, limits } = settings;
+  await checkCodePages(settings);
   openDataDirectory(data);
   for (const address of settings.listen) if (address.kind === "unix") checkSocketPlace(address.path);
   const lockDescriptor = await takeDataDirectory(join(data, "lock"));
@@ -138,8 +141,14 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
   const end = endSignal({ logger, broker, asked: asked.promise, onFirst: () => manager.stopping() });
   options.greet(addresses, tokenPath(data));
   manager.ready();
+  // Not with the first request, which may come when a newer version lies in the place of this one.
+  const loading = setTimeout(async () => {
+    for (const preload of [parts.preload, shims.preload]) await preload().catch(parts.onInternalError);
+    logger.debug("all is loaded");
+  }, preloadMilliseconds);
 
   await end;
+  clearTimeout(loading);
   for (const timer of timers) clearInterval(timer);
   retention.stop();
   await callbacks.courier.stop(limits.lastAnswersSeconds);

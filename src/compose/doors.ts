@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Logger } from "pino";
+import { defaultCodePages } from "../config/flexideo.ts";
 import { ConfigError, type Settings } from "../config/settings.ts";
 import type { Broker } from "../core/broker.ts";
 import type { ErrandError } from "../core/errors.ts";
@@ -8,7 +9,6 @@ import { Idempotency } from "../core/idempotency.ts";
 import type { Job } from "../core/job.ts";
 import type { CallbackPolicy } from "../core/ports.ts";
 import { releaseDate, version } from "../core/version.ts";
-import { codePage } from "../encoding/codePages.ts";
 import { Clients } from "../http/clients.ts";
 import { Credentials } from "../http/credentials.ts";
 import { docsPage } from "../http/docsPage.ts";
@@ -48,6 +48,11 @@ interface DoorParts {
   readonly insecure: boolean;
 }
 
+/** One after the other, and whoever asks meanwhile gets an answer in between. */
+async function preload(doors: readonly Door[]): Promise<void> {
+  for (const door of doors) await door.preload?.();
+}
+
 /** All that a server for one address is made from. */
 export function serverParts(parts: DoorParts) {
   const { settings, broker, store, node, callbacks, onResend, shutdown, logger, insecure } = parts;
@@ -65,7 +70,6 @@ export function serverParts(parts: DoorParts) {
     credentials: settings.sidecars,
     nonces: store.nonces,
   });
-  checkCodePages(settings);
   const flexideo = new FlexideoDoor({ broker, limits, pages: settings.flexideo, onInternalError });
   const v1 = new V1Door({
     ...{ broker, limits, version, releaseDate, node, callbacks, onInternalError, onResend, tokens, shutdown },
@@ -86,6 +90,7 @@ export function serverParts(parts: DoorParts) {
     return path.startsWith("/v1/") || path === "/v1" || path === "/openapi.json" ? v1 : nowhere;
   };
   return {
+    preload: () => preload([v1, flexideo]),
     limits,
     guard: new Guard({ hosts: settings.hosts, origins: settings.origins, credentials, clients }),
     publicPages: publicPages(broker, { version, releaseDate, insecure }),
@@ -118,7 +123,9 @@ function makeTokens(settings: Settings, store: Store) {
 }
 
 /** Which numbers are code pages is known to the encodings alone. Throws `ConfigError`. */
-function checkCodePages({ flexideo }: Settings): void {
+export async function checkCodePages({ flexideo }: Settings): Promise<void> {
+  if (Bun.deepEquals(flexideo, defaultCodePages)) return;
+  const { codePage } = await import("../encoding/codePages.ts");
   for (const [name, number] of Object.entries(flexideo)) {
     if (codePage(number) !== null) continue;
     throw new ConfigError(`flexideo.${name} = ${number}: there is no code page of that number here`, 78);

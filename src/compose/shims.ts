@@ -22,10 +22,11 @@ interface ShimParts {
   readonly logger: Logger;
 }
 
-/** What runs surviving jobs. `owns` knows its processes. */
+/** What runs surviving jobs. `owns` knows its processes; `preload` makes ready what the first job would have to wait for. */
 export function makeShims({ data, runtime, program, setup, logger }: ShimParts): {
   readonly supervisor: ShimSupervisor;
   readonly owns: (pid: number) => boolean;
+  readonly preload: () => Promise<void>;
 } {
   const socket = join(data, "shims.sock");
   // The last server's: this one has the lock of the directory.
@@ -36,16 +37,21 @@ export function makeShims({ data, runtime, program, setup, logger }: ShimParts):
   const script = new ShimScript(join(data, "shim.js"));
   const command = () => [...runtime, ...(script.path() ?? [program, "shim"])];
   const pool = new ShimPool({ command, socket, setup, checkRoom, onError });
-  return { supervisor: new ShimSupervisor(pool, onError), owns: (pid) => pool.owns(pid) };
+  return {
+    supervisor: new ShimSupervisor(pool, onError),
+    owns: (pid) => pool.owns(pid),
+    preload: () => script.make(),
+  };
 }
 
 /**
- * What a shim runs, in one file: loaded module by module it takes nearly twice as long to start. It is made when the
- * first shim is wanted; until it is there, and where it cannot be made, shims begin as the program itself does.
+ * What a shim runs, in one file: loaded module by module it takes nearly twice as long to start. Until it is there, and
+ * where it cannot be made, shims begin as the program itself does.
  */
 class ShimScript {
   readonly #file: string;
-  #state: "none" | "making" | "made" = "none";
+  #made: Promise<void> | null = null;
+  #usable = false;
 
   constructor(file: string) {
     this.#file = file;
@@ -53,11 +59,14 @@ class ShimScript {
 
   /** Null while there is none. */
   path(): readonly [string] | null {
-    if (this.#state === "none") {
-      this.#state = "making";
-      this.#make().catch(() => {});
-    }
-    return this.#state === "made" ? [this.#file] : null;
+    this.make().catch(() => {});
+    return this.#usable ? [this.#file] : null;
+  }
+
+  /** Makes it, once. */
+  make(): Promise<void> {
+    this.#made ??= this.#make();
+    return this.#made;
   }
 
   async #make(): Promise<void> {
@@ -66,7 +75,7 @@ class ShimScript {
     const text = await outputs[0]?.text();
     if (text === undefined) return;
     writeFileSync(this.#file, text, { mode: 0o600 });
-    this.#state = "made";
+    this.#usable = true;
   }
 }
 

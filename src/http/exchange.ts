@@ -50,6 +50,8 @@ export interface Door {
   handle(exchange: Exchange): Promise<void>;
   /** Tells an error in the words of this protocol. */
   refuse(response: ServerResponse, error: ErrandError): void;
+  /** Loads what the first request would have to wait for. */
+  preload?(): Promise<void>;
   /** Takes a connection over as a WebSocket; null where none is served. What it rejects with is told by `refuseUpgrade`. */
   upgrade?(exchange: UpgradeExchange): Promise<void> | null;
   /** Tells an error to one who has asked for a WebSocket, and ends the connection. */

@@ -1,6 +1,5 @@
 import { closeSync, fsync, mkdirSync, openSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import type { EndedJob, RunningJob } from "../core/job.ts";
 import type { Limits } from "../core/limits.ts";
 import type { JobFiles, OutputStream } from "../core/ports.ts";
@@ -18,7 +17,11 @@ import {
 } from "./records.ts";
 import { TimelineWriter } from "./timeline.ts";
 
-const sync = promisify(fsync);
+/** The helper of `node:util` for this takes 3 ms to load: a quarter of a shim's start. */
+const sync = (descriptor: number) =>
+  new Promise<void>((resolve, reject) =>
+    fsync(descriptor, (error) => (error === null ? resolve() : reject(error))),
+  );
 
 export interface DirectoryParts {
   readonly path: string;

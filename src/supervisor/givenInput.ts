@@ -1,5 +1,4 @@
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openMemoryFile } from "./libc.ts";
 
@@ -23,7 +22,7 @@ export function openGiven(bytes: Uint8Array): number {
 
 /** A file whose name is removed at once. */
 function openNamelessFile(): number {
-  const folder = mkdtempSync(join(tmpdir(), "errand-stdin-"));
+  const folder = mkdtempSync(join(process.env.TMPDIR || "/tmp", "errand-stdin-"));
   try {
     return openSync(join(folder, "stdin"), "wx+", 0o600);
   } finally {

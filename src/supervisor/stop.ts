@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { signalMarked, signalTree, type Tree } from "./signal.ts";
 import type { Sweeper } from "./sweep.ts";
 
@@ -73,9 +72,13 @@ export class TreeStop {
   }
 
   async #pause(milliseconds: number): Promise<void> {
-    const wake = new AbortController();
-    this.#wake = () => wake.abort();
-    await sleep(milliseconds, undefined, { signal: wake.signal }).catch(() => {});
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
     this.#wake = null;
   }
 }

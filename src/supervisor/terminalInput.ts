@@ -1,5 +1,4 @@
 import { closeSync, writeSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import { ErrandError } from "../core/errors.ts";
 import type { ProcessInput } from "../core/ports.ts";
 import { WriterBytes } from "./writerBytes.ts";
@@ -71,7 +70,7 @@ export class TerminalInput implements ProcessInput {
         pause = firstPauseMilliseconds;
       } else {
         // The runtime tells of no terminal that it takes more again.
-        await sleep(pause);
+        await Bun.sleep(pause);
         pause = Math.min(pause * 2, longestPauseMilliseconds);
       }
     }

@@ -20,6 +20,8 @@ export interface ServerOptions {
   env?: Readonly<Record<string, string>>;
   /** The text of its configuration file. */
   config?: string;
+  /** Another copy of `bin/errand`. */
+  program?: string;
   /** A command that executes the server, such as `["prlimit", "--nofile=1024:4096"]`. */
   prefix?: readonly string[];
   /** An existing data directory, to start again on it; a fresh one otherwise. */
@@ -62,7 +64,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
 }
 
 function commandLine(options: ServerOptions, home: string, dataDir: string): string[] {
-  const command = [...(options.prefix ?? []), errandProgram, "serve", "--data", dataDir];
+  const command = [...(options.prefix ?? []), options.program ?? errandProgram, "serve", "--data", dataDir];
   if (options.listen) for (const address of options.listen) command.push("--listen", address);
   else command.push("--port", "0");
   if (options.config !== undefined) {

@@ -8,7 +8,7 @@ import { closeWith } from "../upgrade.ts";
 import { v1Operation } from "./operations.ts";
 import { encodeProblem } from "./problem.ts";
 import type { RouteParts } from "./routeParts.ts";
-import { streamCall } from "./streams.ts";
+import { preloadStart, streamCall } from "./streams.ts";
 import type { TokenCaller } from "./tokens.ts";
 
 const base = "http://localhost";
@@ -34,6 +34,13 @@ export class V1Door implements Door {
     return v1Operation(method, path, query);
   }
 
+  /** These libraries take longer to load than the whole server takes to start. */
+  async preload(): Promise<void> {
+    await preloadStart();
+    await this.#load();
+    await import("./attach/attach.ts");
+  }
+
   async handle(exchange: Exchange): Promise<void> {
     const { request, response, path, query, principal, body } = exchange;
     // A URL would be resolved: only a path that is its own resolution may name anything.
@@ -47,10 +54,8 @@ export class V1Door implements Door {
       await stream(this.#parts, exchange);
       return;
     }
-    // Loaded at the first call: the libraries take longer to load than the whole server takes to start.
-    this.#routes ??= import("./routes.ts").then(({ makeRoutes }) => makeRoutes(this.#parts));
+    const routes = await this.#load();
     const hasBody = method !== "GET";
-    const routes = await this.#routes;
     const answer = await routes.fetch(
       new Request(`${base}${path}${query === "" ? "" : `?${query}`}`, {
         method,
@@ -61,6 +66,11 @@ export class V1Door implements Door {
     );
     const headers = { "Cache-Control": "no-store", ...Object.fromEntries(answer.headers) };
     sendWhole(response, answer.status, await answer.text(), headers);
+  }
+
+  #load(): Promise<Routes> {
+    this.#routes ??= import("./routes.ts").then(({ makeRoutes }) => makeRoutes(this.#parts));
+    return this.#routes;
   }
 
   upgrade(exchange: UpgradeExchange): Promise<void> | null {

@@ -12,7 +12,7 @@ const calls: readonly { readonly method: string; readonly path: RegExp; readonly
   {
     method: "POST",
     path: /^\/v1\/jobs$/,
-    // Loaded at the first start: the library of the schemas takes longer to load than the server takes to start.
+    // Loaded later: the library of the schemas takes longer to load than the server takes to start.
     handle: async (parts, exchange) => (await import("./start.ts")).startJob(parts, exchange),
   },
   { method: "GET", path: /^\/v1\/jobs\/([^/]+)\/events$/, handle: jobEvents },
@@ -29,6 +29,11 @@ const calls: readonly { readonly method: string; readonly path: RegExp; readonly
   { method: "PUT", path: /^\/v1\/jobs\/([^/]+)\/stdin$/, handle: putStdin },
   { method: "GET", path: /^\/v1\/events$/, handle: lifecycleEvents },
 ];
+
+/** Loads what the first start would have to wait for. */
+export async function preloadStart(): Promise<void> {
+  await import("./start.ts");
+}
 
 /** What answers such a call; null for all others. */
 export function streamCall(
