@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { createHash } from "node:crypto";
 import { hostname } from "node:os";
 import { assert, property, string, webAuthority } from "fast-check";
 import { fakeRequest } from "../../test/hostile/support/fake-request.ts";
@@ -119,5 +120,59 @@ describe("checkOrigin", () => {
   test("takes no missing Host for one that is called undefined", () => {
     const request = fakeRequest({ version: "1.0", headers: { origin: "http://undefined" } });
     expect(codeOf(() => guard.checkOrigin(request))).toBe("forbidden");
+  });
+});
+
+describe("authenticateUpgrade", () => {
+  const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+  const closed = new Guard({
+    ...{ hosts: [], origins: [], clients: new Clients([]) },
+    credentials: new Credentials(
+      ["one", "two"].map((name) => ({ name, sha256: sha256(`token-${name}`), scopes: ["run"] })),
+      { open: false, now: () => 0 },
+    ),
+  });
+  const protocol = (token: string) => `errand.v1, errand.token.${Buffer.from(token).toString("base64url")}`;
+
+  /** The name of who comes with these headers, or the code of the refusal. */
+  function who(headers: Record<string, string>): string {
+    const request = fakeRequest({ headers });
+    try {
+      return closed.authenticateUpgrade(request).name;
+    } catch (error) {
+      return error instanceof ErrandError ? error.code : "another error";
+    }
+  }
+
+  test("takes the token from the header or from the subprotocols", () => {
+    expect(who({ authorization: "Bearer token-one" })).toBe("one");
+    expect(who({ "sec-websocket-protocol": protocol("token-one") })).toBe("one");
+    expect(who({ authorization: "Bearer token-one", "sec-websocket-protocol": "errand.v1" })).toBe("one");
+  });
+
+  test("refuses another token, and none", () => {
+    expect(who({ "sec-websocket-protocol": protocol("token-three") })).toBe("unauthorized");
+    expect(who({ "sec-websocket-protocol": "errand.v1" })).toBe("unauthorized");
+  });
+
+  test("takes both when they hold one token, as a browser sends them in which somebody has signed in", () => {
+    const basic = `Basic ${btoa("somebody:token-one")}`;
+    for (const authorization of ["Bearer token-one", basic])
+      expect(who({ authorization, "sec-websocket-protocol": protocol("token-one") })).toBe("one");
+  });
+
+  test("refuses both when they do not, each of them good or not", () => {
+    for (const authorization of ["Bearer token-two", "Bearer token-three", "Basic Og==", ""]) {
+      expect(who({ authorization, "sec-websocket-protocol": protocol("token-one") })).toBe("unauthorized");
+    }
+    const bad = { authorization: "Bearer token-one", "sec-websocket-protocol": protocol("token-three") };
+    expect(who(bad)).toBe("unauthorized");
+    const malformed = { authorization: "Bearer token-one", "sec-websocket-protocol": "errand.token." };
+    expect(who(malformed)).toBe("unauthorized");
+  });
+
+  test("no other request takes a token from the subprotocols", () => {
+    const headers = { "sec-websocket-protocol": protocol("token-one") };
+    expect(codeOf(() => closed.authenticate(fakeRequest({ headers })))).toBe("unauthorized");
   });
 });

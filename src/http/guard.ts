@@ -5,6 +5,7 @@ import { ErrandError } from "../core/errors.ts";
 import type { Clients } from "./clients.ts";
 import type { Credentials } from "./credentials.ts";
 import type { Principal } from "./exchange.ts";
+import { offeredToken, tokenProtocol } from "./offeredToken.ts";
 
 interface GuardOptions {
   /** Host names that are answered beside localhost, this host's name and literal addresses. */
@@ -74,6 +75,20 @@ export class Guard {
       throw new ErrandError("unauthorized", "there must be one Authorization header");
     }
     return this.#options.credentials.check(request.headers.authorization);
+  }
+
+  /** Who asks for a WebSocket: the token may stand among its subprotocols instead of a header. Throws `unauthorized`. */
+  authenticateUpgrade(request: IncomingMessage): Principal {
+    const token = offeredToken(request.headers["sec-websocket-protocol"]);
+    if (token === null) return this.authenticate(request);
+    const principal = this.#options.credentials.checkToken(token);
+    // A browser in which somebody has signed in sends that along, whatever the page says.
+    if (countHeaders(request, "authorization") === 0 || this.authenticate(request) === principal)
+      return principal;
+    throw new ErrandError(
+      "unauthorized",
+      `the Authorization header and the subprotocol ${tokenProtocol}… hold two tokens: there must be one`,
+    );
   }
 }
 

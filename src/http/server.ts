@@ -109,7 +109,7 @@ function watchCredentials(guard: Guard, answers: OpenAnswers): () => void {
     isDue = false;
     answers.endRefused(({ req }, door) => {
       const { path, query } = split(req.url ?? "");
-      return enters({ guard, door }, { request: req, path, query });
+      return enters(door, (request) => guard.authenticate(request), { request: req, path, query });
     });
   };
   return guard.onLost(() => {
@@ -218,12 +218,13 @@ function upgrade(parts: Entry, { request, socket, head }: Upgrade): void {
   try {
     guard.checkHost(request);
     guard.checkOrigin(request);
-    const principal = guard.authenticate(request);
+    const principal = guard.authenticateUpgrade(request);
     who = principal.name;
     authorise(door, { request, path, query, principal });
+    const authenticate = () => guard.authenticateUpgrade(request);
     const onLost = (callback: () => void) =>
       answers.connected(socket, () => {
-        if (!enters({ guard, door }, { request, path, query })) callback();
+        if (!enters(door, authenticate, { request, path, query })) callback();
       });
     const exchange = { request, socket, head, path, query, principal, onLost };
     const upgraded = door.upgrade?.(exchange) ?? null;
@@ -237,11 +238,12 @@ function upgrade(parts: Entry, { request, socket, head }: Upgrade): void {
 
 /** True when the same one would be let in again now. */
 function enters(
-  { guard, door }: { readonly guard: Guard; readonly door: Door },
+  door: Door,
+  authenticate: (request: IncomingMessage) => Principal,
   asked: Pick<Exchange, "request" | "path" | "query">,
 ): boolean {
   try {
-    authorise(door, { ...asked, principal: guard.authenticate(asked.request) });
+    authorise(door, { ...asked, principal: authenticate(asked.request) });
     return true;
   } catch {
     return false;

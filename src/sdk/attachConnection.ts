@@ -4,7 +4,7 @@ import { jobPath } from "./eventStream.ts";
 import type { FrameSocket } from "./frameSocket.ts";
 import type { JobRecord } from "./jobTypes.ts";
 import { readJob } from "./readJob.ts";
-import type { Transport } from "./transport.ts";
+import type { Call, Transport } from "./transport.ts";
 
 /** Ends that are final: a frame that was not allowed, another connection of this attacher, input that is missing. */
 const takenOverCode = 4_001;
@@ -60,7 +60,7 @@ export class AttachConnection {
     const call = { path, protocol: attachProtocol, signal };
     const socket = await transport.openSocket(call).catch(async (error: unknown) => {
       // A platform's WebSocket does not tell why it was refused; a request does.
-      if (error instanceof ConnectionError) await refusedBy(transport, query);
+      if (error instanceof ConnectionError) await refusedBy(transport, call);
       throw error;
     });
     const patience = { silenceSeconds: transport.silenceSeconds, hasUntaken: query.hasUntaken };
@@ -111,10 +111,13 @@ function queryOf({ cursor, attacher, readOnly, replay }: AttachQuery): string {
   return query.size === 0 ? "" : `?${query}`;
 }
 
-/** Throws the `ErrandError` that any request about the job is answered with. */
-async function refusedBy(transport: Transport, { jobId, signal }: AttachQuery): Promise<void> {
-  await transport.json({ path: jobPath(jobId), signal }).catch((error: unknown) => {
-    if (error instanceof ErrandError) throw error;
+/** Throws the `ErrandError` with which the same call is refused; without a WebSocket it is refused in any case. */
+async function refusedBy(
+  transport: Transport,
+  { path, signal }: Pick<Call, "path" | "signal">,
+): Promise<void> {
+  await transport.json({ path, signal }).catch((error: unknown) => {
+    if (error instanceof ErrandError && error.code !== "upgrade-required") throw error;
   });
 }
 

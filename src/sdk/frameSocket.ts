@@ -24,7 +24,7 @@ export interface SocketCall {
   /** `http:` or `https:`. */
   readonly url: string;
   readonly protocol: string;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly token: string | undefined;
   /** A socket file to go through instead of the network. */
   readonly socketPath: string | undefined;
   /** Ends the opening, and later the connection. */

@@ -1,4 +1,5 @@
 import { reasonOf } from "./address.ts";
+import { tokenHeaders } from "./credential.ts";
 import { ConnectionError } from "./errors.ts";
 import { type Closing, type FrameSocket, MessageQueue, type SocketCall } from "./frameSocket.ts";
 import { errorOf } from "./problem.ts";
@@ -64,7 +65,7 @@ export async function openNodeSocket(call: SocketCall): Promise<FrameSocket> {
     agent: false,
     ...(call.socketPath === undefined ? {} : { socketPath: call.socketPath }),
     headers: {
-      ...call.headers,
+      ...tokenHeaders(call.token),
       ...{ Connection: "Upgrade", Upgrade: "websocket", "Sec-WebSocket-Version": "13" },
       ...{ "Sec-WebSocket-Key": key, "Sec-WebSocket-Protocol": call.protocol },
     },

@@ -1,14 +1,12 @@
+import { tokenProtocols } from "./credential.ts";
 import { ConnectionError } from "./errors.ts";
 import { type Closing, type FrameSocket, MessageQueue, type SocketCall } from "./frameSocket.ts";
 
 /** The platform's socket cannot be told to stop reading: with more than this it is closed, and resumed later. */
 const mostWaitingBytes = 4 * 1024 * 1024;
 
-/** A `WebSocket` of the platform, or one like it. Those that take headers take them in an object. */
-export type WebSocketConstructor = new (
-  url: string,
-  options: string[] | { readonly protocols: string[]; readonly headers: Readonly<Record<string, string>> },
-) => WebSocket;
+/** A `WebSocket` of the platform, or one like it. */
+export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocket;
 
 /** Opens a WebSocket with the platform's own class. Throws `ConnectionError`, which cannot say why. */
 export async function openPlatformSocket(
@@ -17,7 +15,8 @@ export async function openPlatformSocket(
 ): Promise<FrameSocket> {
   if (call.socketPath !== undefined)
     throw new ConnectionError("WebSockets do not go through socket files here");
-  const socket = construct(Constructor, call);
+  const address = call.url.replace(/^http/, "ws");
+  const socket = new Constructor(address, [call.protocol, ...tokenProtocols(call.token)]);
   socket.binaryType = "arraybuffer";
   const wrapped = new PlatformFrameSocket(socket, call.signal);
   await new Promise<void>((resolve, reject) => {
@@ -29,17 +28,6 @@ export async function openPlatformSocket(
   if (socket.protocol === call.protocol) return wrapped;
   wrapped.destroy();
   throw new ConnectionError(`the server does not speak ${call.protocol}`);
-}
-
-/** Browsers let no program set headers: there the page's own credential is what counts. */
-function construct(Constructor: WebSocketConstructor, { url, protocol, headers }: SocketCall): WebSocket {
-  const address = url.replace(/^http/, "ws");
-  if (Object.keys(headers).length === 0) return new Constructor(address, [protocol]);
-  try {
-    return new Constructor(address, { protocols: [protocol], headers });
-  } catch {
-    return new Constructor(address, [protocol]);
-  }
 }
 
 class PlatformFrameSocket implements FrameSocket {

@@ -1,4 +1,5 @@
 import { baseOf, reasonOf } from "./address.ts";
+import { ownCredential } from "./credential.ts";
 import {
   readResult,
   type ShellOutput,
@@ -115,7 +116,8 @@ export class Sidecar {
     const signal = AbortSignal.timeout(timeout * 1_000);
     try {
       // A redirect would hand the credential on.
-      const response = await fetch(this.#base + path, { ...init, redirect: "error", signal });
+      const own = ownCredential(this.#token ?? this.#secretKey);
+      const response = await fetch(this.#base + path, { ...init, ...own, redirect: "error", signal });
       return { status: response.status, text: await response.text() };
     } catch (cause) {
       if (signal.aborted || isTimeout(cause)) {

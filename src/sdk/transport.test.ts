@@ -49,6 +49,17 @@ describe("a client", () => {
     expect(seen).toEqual(["http://nowhere.test/v1/jobs/7"]);
   });
 
+  test("takes nothing of the browser's where it has a token", async () => {
+    const seen: (string | undefined)[] = [];
+    const fetch = async (_: string, { credentials }: RequestInit) => {
+      seen.push(credentials);
+      return Response.json(wireJob());
+    };
+    await new Errand({ url: "http://nowhere.test", fetch, token: "t" }).get("7");
+    await new Errand({ url: "http://nowhere.test", fetch }).get("7");
+    expect(seen).toEqual(["omit", undefined]);
+  });
+
   test("follows no redirect, which would hand the token on", async () => {
     const other = await scripted((_, answer) => answer.json(wireJob()));
     const { errand } = await scripted(

@@ -1,5 +1,6 @@
 import { baseOf, reasonOf } from "./address.ts";
 import { throwIfCancelled } from "./cancel.ts";
+import { ownCredential, tokenHeaders } from "./credential.ts";
 import { Cutter } from "./cutter.ts";
 import { ConnectionError, ErrandError } from "./errors.ts";
 import type { FrameSocket } from "./frameSocket.ts";
@@ -109,7 +110,7 @@ export class Transport {
     throwIfCancelled(call.signal);
     const url = this.#base + call.path;
     try {
-      const socket = await openSocket({ ...call, ...this.#sockets, url, headers: this.#credential() });
+      const socket = await openSocket({ ...call, ...this.#sockets, url, token: this.#token });
       this.#hasAnswered = true;
       return socket;
     } catch (error) {
@@ -138,18 +139,15 @@ export class Transport {
     const headers: Record<string, string> = {
       Accept: "application/json",
       ...call.headers,
-      ...this.#credential(),
+      ...tokenHeaders(this.#token),
     };
     // A redirect would hand the credential on. Bun ends a request after five minutes unless it is told not to.
-    const init = { method, headers, signal, redirect: "error", timeout: false } as const;
+    const options = { redirect: "error", timeout: false } as const;
+    const init = { method, headers, signal, ...options, ...ownCredential(this.#token) };
     if (body === undefined) return init;
     if (body instanceof Uint8Array) return { ...init, body: body as Uint8Array<ArrayBuffer> };
     headers["Content-Type"] = "application/json";
     return { ...init, body: JSON.stringify(body) };
-  }
-
-  #credential(): Readonly<Record<string, string>> {
-    return this.#token === undefined ? {} : { Authorization: `Bearer ${this.#token}` };
   }
 
   #told(error: unknown): unknown {

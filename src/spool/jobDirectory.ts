@@ -4,8 +4,8 @@ import type { EndedJob, RunningJob } from "../core/job.ts";
 import type { Limits } from "../core/limits.ts";
 import type { JobFiles, OutputStream } from "../core/ports.ts";
 import type { DataQuota } from "../core/quota.ts";
-import { emptyRecord } from "./fixedRecord.ts";
-import { directoryBytes, fileNames, onDisk } from "./layout.ts";
+import { firstContents } from "./firstContents.ts";
+import { directoryBytes, type FileName, fileNames, onDisk } from "./layout.ts";
 import { OutputFile } from "./outputFile.ts";
 import {
   encodeExit,
@@ -23,8 +23,15 @@ const sync = (descriptor: number) =>
     fsync(descriptor, (error) => (error === null ? resolve() : reject(error))),
   );
 
+/** Directories that were made ahead. */
+export interface Ready {
+  /** Makes one of them the directory of that path; false when there is none. */
+  take(path: string): boolean;
+}
+
 export interface DirectoryParts {
   readonly path: string;
+  readonly ready?: Ready;
   /** Output beyond this is not kept, both streams together. */
   readonly keptBytes: number;
   readonly limits: Pick<Limits, "timelineBytes">;
@@ -45,7 +52,6 @@ export function preparedBytes(specBytes: number): number {
   return fixedBytes(specBytes) + onDisk(1);
 }
 
-type FileName = keyof typeof fileNames;
 type Descriptors = Readonly<Record<FileName, number>>;
 
 const names = Object.keys(fileNames) as FileName[];
@@ -54,15 +60,14 @@ const names = Object.keys(fileNames) as FileName[];
  * Makes the directory with its files; the spec, whose text this is, is on the disk when this resolves. Throws what the
  * system says, and leaves nothing.
  */
-async function makeFiles(path: string, spec: string): Promise<Descriptors> {
-  mkdirSync(path, { mode: 0o700 });
+async function makeFiles(path: string, spec: string, ready?: Ready): Promise<Descriptors> {
+  const found = ready?.take(path) ?? false;
+  if (!found) mkdirSync(path, { mode: 0o700 });
   try {
-    const descriptors = openAll(path, "wx");
+    const descriptors = openAll(path, found ? "r+" : "wx");
     try {
+      if (!found) writeFirst(descriptors);
       writeFileSync(descriptors.spec, spec);
-      // Real bytes: a disk that is full later has room for these records all the same.
-      writeSync(descriptors.started, emptyRecord(startedRecordBytes));
-      writeSync(descriptors.exit, emptyRecord(exitRecordBytes));
       await sync(descriptors.spec);
       return descriptors;
     } catch (error) {
@@ -72,6 +77,13 @@ async function makeFiles(path: string, spec: string): Promise<Descriptors> {
   } catch (error) {
     rmSync(path, { recursive: true, force: true });
     throw error;
+  }
+}
+
+function writeFirst(descriptors: Descriptors): void {
+  for (const name of names) {
+    const content = firstContents[name];
+    if (content !== undefined) writeSync(descriptors[name], content);
   }
 }
 
@@ -91,8 +103,8 @@ function closeThese(descriptors: Partial<Descriptors>): void {
 }
 
 /** Makes a directory for another process to run a job in. Resolves and throws as `JobDirectory.create`. */
-export async function prepareDirectory(path: string, spec: string): Promise<void> {
-  closeThese(await makeFiles(path, spec));
+export async function prepareDirectory(path: string, spec: string, ready?: Ready): Promise<void> {
+  closeThese(await makeFiles(path, spec, ready));
 }
 
 /** One job's directory while the job lives. Its files are open from the start: descriptors cannot run out later. */
@@ -127,7 +139,11 @@ export class JobDirectory implements JobFiles {
 
   /** Makes the directory; the spec is on the disk when this resolves. Throws what the system says, and leaves nothing. */
   static async create(parts: DirectoryParts, spec: string): Promise<JobDirectory> {
-    return new JobDirectory(parts, await makeFiles(parts.path, spec), fixedBytes(Buffer.byteLength(spec)));
+    return new JobDirectory(
+      parts,
+      await makeFiles(parts.path, spec, parts.ready),
+      fixedBytes(Buffer.byteLength(spec)),
+    );
   }
 
   /** Opens a directory that `prepareDirectory` has made. Throws what the system says. */

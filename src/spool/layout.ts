@@ -23,6 +23,8 @@ export const fileNames = {
   exit: "exit",
 } as const;
 
+export type FileName = keyof typeof fileNames;
+
 /** JSON: which shim supervises a surviving job. Made by the shim before the execution; there is none without a shim. */
 export const shimFileName = "shim.json";
 

@@ -11,6 +11,7 @@ import type { Remains } from "../core/shimPorts.ts";
 import { fixedBytes, JobDirectory, prepareDirectory, preparedBytes } from "./jobDirectory.ts";
 import { fileNames, goneSuffix, jobsDirectory, storedBytes } from "./layout.ts";
 import { SharedOrder } from "./outputOrder.ts";
+import { ReadyDirectories } from "./readyDirectories.ts";
 import { encodeSpec } from "./records.ts";
 import { inspectJob } from "./recover.ts";
 import { asRefusal } from "./refusal.ts";
@@ -29,6 +30,7 @@ interface SpoolParts {
 export class FileSpool implements Spool {
   readonly #parts: SpoolParts;
   readonly #jobs: string;
+  readonly #ready: ReadyDirectories;
   /** Shared by all who follow a job. */
   readonly #orders = new Map<JobId, SharedOrder>();
   /** What has been taken of the quota for jobs that shims run. */
@@ -38,6 +40,7 @@ export class FileSpool implements Spool {
     this.#parts = parts;
     this.#jobs = jobsDirectory(parts.data);
     mkdirSync(this.#jobs, { recursive: true, mode: 0o700 });
+    this.#ready = new ReadyDirectories(join(parts.data, "ready"));
     for (const name of readdirSync(this.#jobs))
       if (name.endsWith(goneSuffix)) rmSync(join(this.#jobs, name), { recursive: true, force: true });
   }
@@ -48,7 +51,7 @@ export class FileSpool implements Spool {
     const keptBytes = this.#keptBytes(jobSpec);
     const path = join(this.#jobs, job.id);
     return this.#taking(fixedBytes(Buffer.byteLength(spec)), () =>
-      JobDirectory.create({ path, keptBytes, limits, quota, wall, onError }, spec),
+      JobDirectory.create({ path, ready: this.#ready, keptBytes, limits, quota, wall, onError }, spec),
     );
   }
 
@@ -56,7 +59,7 @@ export class FileSpool implements Spool {
     const spec = encodeSpec(job, jobSpec);
     const directory = join(this.#jobs, job.id);
     const bytes = preparedBytes(Buffer.byteLength(spec));
-    await this.#taking(bytes, () => prepareDirectory(directory, spec));
+    await this.#taking(bytes, () => prepareDirectory(directory, spec, this.#ready));
     this.#counted.set(job.id, bytes);
     return {
       directory,

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { temporaryDirectory } from "../support/cleanup.ts";
 import { command } from "../support/command.ts";
 import { endEverything, errandProgram, type Server, startServer } from "../support/server.ts";
+import { missingTool } from "../support/tools.ts";
 import { Cli, startCli } from "./support/cli.ts";
 
 afterAll(endEverything);
@@ -141,7 +142,7 @@ describe("the script is well formed for", () => {
   const checks = { bash: ["-n"], zsh: ["-n"], fish: ["--no-execute"] };
   for (const [shell, check] of Object.entries(checks)) {
     // What is not installed here cannot be asked.
-    test.skipIf(Bun.which(shell) === null)(`${shell} (needs ${shell} itself)`, async () => {
+    test.skipIf(missingTool(shell) !== undefined)(`${shell} (needs ${shell} itself)`, async () => {
       const { stdout } = await startCli(["completion", shell]).ended;
       const file = join(folder, `errand.${shell}`);
       writeFileSync(file, stdout);

@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { CuttingProxy } from "../sdk/support/cutting-proxy.ts";
 import { endEverything, startServer } from "../support/server.ts";
 import { until } from "../support/wait.ts";
-import { missingTool, TmuxTerminal } from "./support/tmux.ts";
+import { missingProgram, TmuxTerminal } from "./support/tmux.ts";
 
 afterAll(endEverything);
 
@@ -15,7 +15,7 @@ async function throughProxy() {
   return { server, proxy, terminal };
 }
 
-describe.skipIf(missingTool !== undefined)("in tmux (needs tmux, vim-tiny and procps)", () => {
+describe.skipIf(missingProgram !== undefined)("in tmux (needs tmux, vim-tiny and procps)", () => {
   test("ten cuts while typing lose and repeat nothing", async () => {
     const { proxy, terminal } = await throughProxy();
     const before = await terminal.settings();

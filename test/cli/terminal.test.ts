@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import { until } from "../support/wait.ts";
 import { Cli } from "./support/cli.ts";
-import { missingTool, onTerminal, TmuxTerminal } from "./support/tmux.ts";
+import { missingProgram, onTerminal, TmuxTerminal } from "./support/tmux.ts";
 
 let server: Server;
 beforeAll(async () => {
@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(endEverything);
 
-describe.skipIf(missingTool !== undefined)("in tmux (needs tmux, vim-tiny and procps)", () => {
+describe.skipIf(missingProgram !== undefined)("in tmux (needs tmux, vim-tiny and procps)", () => {
   test("vim opens, follows the size, and quits", async () => {
     const terminal = await TmuxTerminal.start(server, { cols: 90, rows: 20 });
     const before = await terminal.settings();

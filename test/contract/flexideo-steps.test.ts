@@ -7,11 +7,11 @@ import { startCommand } from "../support/command.ts";
 import { type Attributes, sh, shell } from "../support/flexideo.ts";
 import { signal, statusField } from "../support/proc.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
+import { missingTool } from "../support/tools.ts";
 import { until } from "../support/wait.ts";
 
-const tracer = Bun.which("strace");
 /** Containers and hardened systems may forbid to look at other processes. */
-const canTrace = tracer !== null && mayAttach() && (await traces());
+const canTrace = missingTool("strace") === undefined && mayAttach() && (await traces());
 
 function mayAttach(): boolean {
   const guard = "/proc/sys/kernel/yama/ptrace_scope";
@@ -19,7 +19,7 @@ function mayAttach(): boolean {
 }
 
 async function traces(): Promise<boolean> {
-  const { code } = await startCommand([tracer ?? "", "-qq", "-e", "trace=none", "true"]).result;
+  const { code } = await startCommand(["strace", "-qq", "-e", "trace=none", "true"]).result;
   return code === 0;
 }
 
@@ -36,7 +36,7 @@ async function readsOf(
 ): Promise<{ asked: number; got: number }[]> {
   const path = join(temporaryDirectory("strace"), "calls");
   const traced = startCommand([
-    tracer ?? "",
+    "strace",
     "-f",
     "-e",
     "trace=read,readv,preadv,preadv2",

@@ -329,16 +329,19 @@ test("who attaches is there for the job: it is stopped when the last one has gon
   expect((await endOf(server, id)).outcome).toMatchObject({ reason: "disconnected" });
 });
 
-test("heartbeats come while nothing else does, and a credential that is revoked ends the connection", async () => {
-  const { id: token, secret } = await makeToken(server, ["read", "run"]);
-  const { id } = await startJob(server, { command: ["cat"], tty });
-  const attached = await attach(server, id, { token: secret });
-  await attached.message("heartbeat");
-  expect(attached.ended).toBe(false);
-  expect(await revokeToken(server, token)).toBe(204);
-  expect(await attached.untilClosed()).toBe(1008);
-  await stop(server, id, 0);
-});
+test.each(["header", "subprotocol"] as const)(
+  "heartbeats come while nothing else does; a token in a %s that is revoked ends the connection",
+  async (tokenIn) => {
+    const { id: token, secret } = await makeToken(server, ["read", "run"]);
+    const { id } = await startJob(server, { command: ["cat"], tty });
+    const attached = await attach(server, id, { token: secret, tokenIn });
+    await attached.message("heartbeat");
+    expect(attached.ended).toBe(false);
+    expect(await revokeToken(server, token)).toBe(204);
+    expect(await attached.untilClosed()).toBe(1008);
+    await stop(server, id, 0);
+  },
+);
 
 test("the last words come at a shutdown, too", async () => {
   const short = await startServer({

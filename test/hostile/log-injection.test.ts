@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { postProcess } from "../support/jobs.ts";
 import { endEverything, type Server } from "../support/server.ts";
+import { missingTool } from "../support/tools.ts";
 import { loggedServer } from "./support/logged.ts";
 
 afterAll(endEverything);
@@ -69,7 +70,7 @@ describe("the log in JSON", () => {
   });
 });
 
-describe.skipIf(Bun.which("script") === null)("the log on a terminal", () => {
+describe.skipIf(missingTool("script") !== undefined)("the log on a terminal", () => {
   let log = "";
   beforeAll(async () => {
     const { server, end } = await loggedServer("terminal");

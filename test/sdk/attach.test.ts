@@ -4,7 +4,6 @@ import type { AttachEvent } from "../../src/sdk/attachTypes.ts";
 import { Errand } from "../../src/sdk/errand.ts";
 import { Cancelled, ErrandError, StreamCut } from "../../src/sdk/errors.ts";
 import type { ErrandOptions } from "../../src/sdk/options.ts";
-import type { WebSocketConstructor } from "../../src/sdk/platformSocket.ts";
 import { numbered } from "../conformance/bytes.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import { until, within } from "../support/wait.ts";
@@ -24,7 +23,7 @@ function client(options: Partial<ErrandOptions> = {}): Errand {
 
 const sockets: readonly (readonly [string, Partial<ErrandOptions>])[] = [
   ["its own connection", {}],
-  ["the platform's class", { webSocket: WebSocket as unknown as WebSocketConstructor }],
+  ["the platform's class", { webSocket: WebSocket }],
 ];
 const bytesOf = (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => new Response(stream).bytes();
 const textOf = (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => new Response(stream).text();
@@ -137,22 +136,23 @@ describe.each(sockets)("over %s", (_, options) => {
   });
 });
 
-test("where a class takes no headers, as in browsers, it goes without", async () => {
+test("a token goes to the platform's class as a subprotocol, which an open server does not look at", async () => {
   const open = await startServer({ auth: "none" });
-  class BrowserSocket extends WebSocket {
-    constructor(url: string, protocols: string | string[]) {
-      if (typeof protocols === "object" && !Array.isArray(protocols)) throw new SyntaxError("no subprotocol");
+  const offered: (readonly string[])[] = [];
+  class Observed extends WebSocket {
+    constructor(url: string, protocols: string[]) {
+      offered.push(protocols);
       super(url, protocols);
     }
   }
-  const webSocket = BrowserSocket as unknown as WebSocketConstructor;
-  const job = await new Errand({ url: open.url, token: "unused", webSocket }).start({ shell: "echo out" });
+  const token = "?~?~>>";
+  const job = await new Errand({ url: open.url, token, webSocket: Observed }).start({ shell: "echo out" });
   const attachment = await job.attach();
   expect(await textOf(attachment.stdout)).toBe("out\n");
   expect(await attachment.ended).toMatchObject({ code: 0 });
-  // Why nothing was opened is asked for apart.
-  const refused = await errorOf(client({ webSocket }).job("1").attach());
-  expect(refused).toMatchObject({ name: "ErrandError", code: "not-found" });
+  expect(offered).toEqual([["errand.v1", "errand.token.P34_fj4-"]]);
+  await new Errand({ url: open.url, webSocket: Observed }).job(job.id).attach();
+  expect(offered.slice(1)).toEqual([["errand.v1"]]);
 });
 
 test("all that is there comes first, or the last picture of it, or nothing", async () => {

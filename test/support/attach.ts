@@ -9,6 +9,8 @@ import { until } from "./wait.ts";
 export interface AttachOptions {
   readonly query?: string;
   readonly token?: string;
+  /** Where the token stands: in the Authorization header, unless it is offered as a subprotocol, as browsers do. */
+  readonly tokenIn?: "header" | "subprotocol";
   /** Keep no output, only how much came and its digest: for floods. */
   readonly digest?: boolean;
 }
@@ -143,17 +145,18 @@ export class Attached {
 export function attachHead(
   server: Server,
   id: string,
-  { query = "", token = server.token }: AttachOptions = {},
+  { query = "", token = server.token, tokenIn = "header" }: AttachOptions = {},
 ) {
+  const offered = `errand.token.${Buffer.from(token).toString("base64url")}`;
   const lines = [
     `GET /v1/jobs/${id}/attach${query} HTTP/1.1`,
     `Host: ${server.host}:${server.port}`,
-    `Authorization: Bearer ${token}`,
+    ...(tokenIn === "header" ? [`Authorization: Bearer ${token}`] : []),
     "Connection: Upgrade",
     "Upgrade: websocket",
     "Sec-WebSocket-Version: 13",
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-    "Sec-WebSocket-Protocol: errand.v1",
+    `Sec-WebSocket-Protocol: errand.v1${tokenIn === "header" ? "" : `, ${offered}`}`,
   ];
   return `${lines.join("\r\n")}\r\n\r\n`;
 }

@@ -4,6 +4,7 @@ import { isJobId } from "../../core/ids.ts";
 import { attachProtocol, attachReplays } from "../../protocol/attach.ts";
 import { jobSchema, problemSchema } from "../../protocol/job.ts";
 import { mostTerminalCells, terminalSizeSchema } from "../../protocol/terminal.ts";
+import { tokenProtocol } from "../offeredToken.ts";
 import { checkWish } from "./attach/wish.ts";
 import { readJson } from "./json.ts";
 import { readNone } from "./parameters.ts";
@@ -47,11 +48,14 @@ const attachRoute = createRoute({
   summary: "A WebSocket to a job: what it writes, what it reads, signals and the size of its terminal",
   description:
     `The subprotocol is ${attachProtocol}; docs/protocol-websocket.md describes its frames. It takes the scope run, ` +
-    "with readOnly=true the scope read.",
+    "with readOnly=true the scope read. A client that can send no Authorization header, as a browser, offers a second " +
+    `subprotocol: ${tokenProtocol} and the token as base64url without padding behind it.`,
   request: {
     params: parameters,
     headers: z.object({
-      "sec-websocket-protocol": z.string().openapi({ description: `${attachProtocol} must be among them` }),
+      "sec-websocket-protocol": z.string().openapi({
+        description: `${attachProtocol} must be among them; ${tokenProtocol}… may be, with the token`,
+      }),
     }),
     query: z.object({
       cursor: text("Goes on behind what was seen up to there"),

@@ -2,12 +2,11 @@ import { join } from "node:path";
 import { atEnd, guardProcess, temporaryDirectory } from "../../support/cleanup.ts";
 import { childrenOf, signal } from "../../support/proc.ts";
 import { cleanEnvironment, projectRoot, type Server } from "../../support/server.ts";
+import { missingTool } from "../../support/tools.ts";
 import { until } from "../../support/wait.ts";
 
-/** What the tests of terminals need; null when all of it is here. */
-export const missingTool = ["tmux", "vim.tiny", "top", "stty", "bash"].find(
-  (name) => Bun.which(name) === null,
-);
+/** What the tests of terminals need and is not here; undefined when all of it is. */
+export const missingProgram = missingTool("tmux", "vim.tiny", "top", "stty", "bash");
 
 /** What the shell in a terminal asks with. */
 export const prompt = "here$";

@@ -36,13 +36,12 @@ export async function attach(
   });
 }
 
-/** The protocol has to be offered by its name, once; what else is offered is not looked at. */
+/** The protocol has to be offered by its name, once. What else is offered may hold a token and is not repeated. */
 function checkProtocol(offered: string | undefined): void {
   const names = offered?.split(",").map((name) => name.trim()) ?? [];
   if (names.filter((name) => name === attachProtocol).length === 1) return;
-  const shown = offered === undefined ? "none" : JSON.stringify(offered);
   throw new ErrandError(
     "invalid-request",
-    `Sec-WebSocket-Protocol: ${attachProtocol} has to be offered, not ${shown}`,
+    `Sec-WebSocket-Protocol: ${attachProtocol} has to be offered, exactly once`,
   );
 }
