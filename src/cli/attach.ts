@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import { attachJob } from "./attachJob.ts";
+import { attachJob, noKeys } from "./attachJob.ts";
 import { type ConnectionOptions, connect, withConnection } from "./connect.ts";
 import { detachKeysOption } from "./detachKeys.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -8,7 +8,7 @@ import type { Program } from "./verbs.ts";
 interface AttachVerbOptions extends ConnectionOptions {
   readonly readOnly?: true;
   readonly replay: "screen" | "all" | "none";
-  readonly detachKeys: readonly number[];
+  readonly detachKeys?: readonly number[];
 }
 
 const about = `
@@ -44,8 +44,9 @@ export function attachCommand(surroundings: Surroundings, { endWith }: Program):
   return withConnection(command)
     .addHelpText("after", about)
     .action(async (id: string, options: AttachVerbOptions) => {
-      const { readOnly, replay } = options;
-      const wish = { readOnly, replay, dropQueries: "replayed", detachKeys: options.detachKeys } as const;
+      const { readOnly, replay, detachKeys } = options;
+      if (detachKeys !== undefined && !surroundings.isTerminal(0)) throw noKeys("stdin is no terminal");
+      const wish = { readOnly, replay, dropQueries: "replayed", detachKeys } as const;
       endWith(await attachJob(connect(options, surroundings).job(id), wish, surroundings));
     });
 }

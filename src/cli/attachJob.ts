@@ -4,9 +4,9 @@ import type { AttachEvent } from "../sdk/attachTypes.ts";
 import type { Job } from "../sdk/job.ts";
 import type { JobRecord } from "../sdk/jobTypes.ts";
 import type { AttachOptions } from "../sdk/options.ts";
-import { DetachWatch } from "./detachKeys.ts";
+import { DetachWatch, defaultDetachKeys } from "./detachKeys.ts";
 import { endingOf } from "./ending.ts";
-import { CliError, exitCodes } from "./exitCodes.ts";
+import { CliError, exitCodes, usageError } from "./exitCodes.ts";
 import { isIgnored } from "./ignoredSignals.ts";
 import { inputStream } from "./input.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -21,7 +21,13 @@ const interruptKey = 0x03;
 
 /** How to attach. */
 export interface AttachWish extends Pick<AttachOptions, "readOnly" | "replay" | "dropQueries"> {
-  readonly detachKeys: readonly number[];
+  /** Said by whoever attaches; without it, the usual ones. */
+  readonly detachKeys?: readonly number[] | undefined;
+}
+
+/** The refusal of `--detach-keys` where nothing looks for them. */
+export function noKeys(why: string): CliError {
+  return usageError(`--detach-keys: ${why}, so that no keys are looked for`);
 }
 
 /** Why this program goes, while the job goes on. */
@@ -75,7 +81,7 @@ class LocalSession {
   private constructor(wish: AttachWish, surroundings: Surroundings) {
     this.#wish = wish;
     this.#surroundings = surroundings;
-    this.#watch = new DetachWatch(wish.detachKeys);
+    this.#watch = new DetachWatch(wish.detachKeys ?? defaultDetachKeys);
     this.#isReplay = wish.dropQueries === "replayed";
   }
 
@@ -90,6 +96,10 @@ class LocalSession {
       size: isTerminal && !readOnly ? terminalSize() : undefined,
       onEvent: (event) => session.#event(event),
     });
+    if (wish.detachKeys !== undefined && session.record.tty === null) {
+      session.#attachment.detach();
+      throw noKeys(`job ${job.id} has no terminal`);
+    }
     return session;
   }
 

@@ -1,7 +1,5 @@
 import { InvalidArgumentError, Option } from "commander";
 
-/** What is typed to leave a job alone. */
-const defaultDetachKeys = "ctrl-p,ctrl-q";
 const mostKeys = 8;
 const allowed =
   "Keys such as ctrl-p,ctrl-q are needed: letters, digits and marks, or ctrl- with a letter or one of @[\\]^_, at most 8 with commas between them; or none.";
@@ -14,6 +12,10 @@ export function detachKeys(text: string): readonly number[] {
   throw new InvalidArgumentError(allowed);
 }
 
+const defaultNames = "ctrl-p,ctrl-q";
+/** What is typed to leave a job alone, unless other keys are said. */
+export const defaultDetachKeys = detachKeys(defaultNames);
+
 function keyOf(name: string): number | null {
   const [, control] = /^ctrl-([a-z@[\\\]^_])$/i.exec(name) ?? [];
   if (control !== undefined) return control.toUpperCase().charCodeAt(0) & 0x1f;
@@ -22,9 +24,8 @@ function keyOf(name: string): number | null {
 
 /** How a job with a terminal is left alone. */
 export function detachKeysOption(): Option {
-  return new Option("--detach-keys <keys>", "what is typed to leave it running; none: nothing")
-    .argParser(detachKeys)
-    .default(detachKeys(defaultDetachKeys), defaultDetachKeys);
+  const about = `what is typed to leave it running; none: nothing (default: ${defaultNames})`;
+  return new Option("--detach-keys <keys>", about).argParser(detachKeys);
 }
 
 /** Looks for the keys in what is typed. Those that may begin them are held until the next one comes. */

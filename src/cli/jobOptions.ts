@@ -82,6 +82,8 @@ export function withJobOptions(command: Command): Command {
 
 /** The spec of a job: of its file, if there is one, and of what was typed, which wins. Throws `CliError`. */
 export function jobSpec(words: readonly string[], options: JobOptions, variables: Variables): JobSpec {
+  if (options.shell === true && words.length === 0 && options.spec !== undefined)
+    throw usageError("--shell: there is no line for it", "Write it behind --, or leave --shell to the file.");
   const { command, shell, ...base } = options.spec === undefined ? {} : readSpecFile(options.spec);
   const typed = options.shell === true ? { shell: words.join(" ") } : { command: words };
   const what = words.length > 0 ? typed : defined({ command, shell });

@@ -1,11 +1,11 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { JobSpec, OnDisconnect } from "../sdk/specTypes.ts";
 import { type ConnectionOptions, connect, withConnection } from "./connect.ts";
-import { detachKeysOption } from "./detachKeys.ts";
+import { defaultDetachKeys, detachKeysOption } from "./detachKeys.ts";
 import { CliError, exitCodes, usageError } from "./exitCodes.ts";
 import { type JobOptions, jobSpec, withJobOptions } from "./jobOptions.ts";
 import { runJob } from "./runJob.ts";
-import { runOnTerminal, withTerminal } from "./runTerminal.ts";
+import { refuseStdinAtTerminal, runOnTerminal, withTerminal } from "./runTerminal.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { seconds } from "./values.ts";
 import type { Program } from "./verbs.ts";
@@ -13,7 +13,7 @@ import type { Program } from "./verbs.ts";
 interface RunOptions extends JobOptions, ConnectionOptions {
   readonly interactive?: true;
   readonly tty?: true;
-  readonly detachKeys: readonly number[];
+  readonly detachKeys?: readonly number[];
   readonly on?: string;
   readonly stdin?: "none" | "inherit";
   readonly onDisconnect?: OnDisconnect;
@@ -90,11 +90,11 @@ async function run(
   options: RunOptions,
   surroundings: Surroundings,
 ): Promise<number> {
+  refuseContradictions(options);
   const wanted = jobSpec(words, options, surroundings.variables);
   if (options.tty === true && options.interactive === true) {
-    refuseBesideTerminal(options);
     const spec = { ...wanted, onDisconnect: options.onDisconnect ?? wanted.onDisconnect ?? "detach" };
-    const { detachKeys } = options;
+    const { detachKeys = defaultDetachKeys } = options;
     return await runOnTerminal(connect(options, surroundings), { spec, detachKeys }, surroundings);
   }
   const onDisconnect = options.onDisconnect ?? wanted.onDisconnect ?? defaultDisconnect;
@@ -103,17 +103,34 @@ async function run(
     const spec: JobSpec = { ...withTerminal(wanted, surroundings), mode: "attached", onDisconnect };
     return await runJob(connect(options, surroundings), { spec, json: options.json === true }, surroundings);
   }
-  const stdin = wanted.stdin ?? (takesStdin(options, surroundings) ? "open" : undefined);
-  const spec: JobSpec = { ...wanted, stdin, mode: "attached", onDisconnect };
+  const spec: JobSpec = {
+    ...{ ...wanted, mode: "attached", onDisconnect },
+    stdin: stdinOf(wanted, options, surroundings),
+  };
   return await runJob(connect(options, surroundings), { spec, json: options.json === true }, surroundings);
 }
 
-function refuseBesideTerminal({ json, stdin }: RunOptions): void {
-  if (json === true) throw usageError("-it and --json: what is shown on a terminal are no events");
-  if (stdin !== undefined) throw usageError("-it and --stdin: what is typed is what the command reads");
+/** Of two options that cannot both hold, none is ignored. */
+function refuseContradictions({ json, stdin, tty, interactive, detachKeys }: RunOptions): void {
+  const atTerminal = tty === true && interactive === true;
+  if (atTerminal && json === true)
+    throw usageError("-it and --json: what is shown on a terminal are no events");
+  if (atTerminal && stdin !== undefined)
+    throw usageError("-it and --stdin: what is typed is what the command reads");
+  if (tty === true) refuseStdinAtTerminal(stdin);
+  if (interactive === true && stdin === "none")
+    throw usageError("-i and --stdin none: one passes stdin on, the other does not; leave one out");
+  if (!atTerminal && detachKeys !== undefined)
+    throw usageError("--detach-keys: keys are looked for only with -it, at a terminal");
 }
 
-function takesStdin({ stdin, interactive }: RunOptions, { isTerminal }: Surroundings): boolean {
-  if (stdin !== undefined) return stdin === "inherit";
-  return interactive === true || !isTerminal(0);
+/** What was typed wins over the file. */
+function stdinOf(
+  { stdin: given }: JobSpec,
+  { stdin, interactive }: RunOptions,
+  { isTerminal }: Surroundings,
+): JobSpec["stdin"] {
+  if (stdin === "none") return undefined;
+  if (stdin === "inherit" || interactive === true) return "open";
+  return given ?? (isTerminal(0) ? undefined : "open");
 }

@@ -12,6 +12,15 @@ export function withTerminal(spec: JobSpec, { variables: { TERM } }: Surrounding
   return { ...spec, tty: spec.tty ?? terminalSize(), env: { ...(TERM ? { TERM } : {}), ...spec.env } };
 }
 
+/** Throws when something is said about the stdin of a job at a terminal. */
+export function refuseStdinAtTerminal(stdin: "none" | "inherit" | undefined): void {
+  if (stdin === undefined) return;
+  throw usageError(
+    "-t and --stdin: a command at a terminal reads what is typed there",
+    "Leave --stdin out; nobody types before errand attach does. Or leave out -t.",
+  );
+}
+
 /** Runs a command on a terminal of its own, which this one is put in front of. It stays when this program goes. */
 export async function runOnTerminal(
   errand: Errand,

@@ -7,7 +7,7 @@ import { usageError } from "./exitCodes.ts";
 import { inputStream } from "./input.ts";
 import { type JobOptions, jobSpec, withJobOptions } from "./jobOptions.ts";
 import { printJson } from "./print.ts";
-import { withTerminal } from "./runTerminal.ts";
+import { refuseStdinAtTerminal, withTerminal } from "./runTerminal.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { Program } from "./verbs.ts";
 import { waitForEnd } from "./waitForEnd.ts";
@@ -48,10 +48,8 @@ export function startCommand(surroundings: Surroundings, { endWith }: Program): 
     .addOption(
       new Option(
         "--stdin <source>",
-        "inherit: all that comes in here is read first and given to it, 5 MiB at most",
-      )
-        .choices(["none", "inherit"])
-        .default("none"),
+        "inherit: all that comes in here is read first and given to it, 5 MiB at most; none: nothing (default)",
+      ).choices(["none", "inherit"]),
     )
     .option("-t, --tty", "give it a terminal, for errand attach")
     .option("--no-survive", "let it end with the server; without this it goes on when the server ends")
@@ -70,15 +68,20 @@ async function start(
   options: StartOptions,
   surroundings: Surroundings,
 ): Promise<number> {
-  const { json, wait, detached, idempotencyKey } = options;
+  const { json, wait, detached, survive, stdin, tty, idempotencyKey } = options;
   if (detached && wait)
     throw usageError("--detached and --wait: nothing is known of the end of a job that was let go");
+  if (detached && !survive)
+    throw usageError("--detached and --no-survive: a job that was let go does not end with the server");
+  if (tty) refuseStdinAtTerminal(stdin);
   const wanted = jobSpec(words, options, surroundings.variables);
   const spec: JobSpec = {
-    ...(options.tty ? withTerminal(wanted, surroundings) : wanted),
+    ...(tty ? withTerminal(wanted, surroundings) : wanted),
     mode: detached ? "detached" : "background",
-    ...(options.survive ? {} : { survive: false }),
-    ...(options.stdin === "inherit" ? { stdin: { base64: await readAll() } } : {}),
+    ...(survive ? {} : { survive: false }),
+    // What was typed wins over the file.
+    ...(stdin === "none" ? { stdin: undefined } : {}),
+    ...(stdin === "inherit" ? { stdin: { base64: await readAll() } } : {}),
   };
   const errand = connect(options, surroundings);
   const job = await begin(errand, spec, idempotencyKey);

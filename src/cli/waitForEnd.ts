@@ -32,7 +32,7 @@ async function ended(job: Job, seconds: number | undefined, surroundings: Surrou
       : `${commandWords(record)}: ${record.state} for ${age(record.createdAt)}`;
   });
   try {
-    // A server that has answered is waited for when it goes; and the line says what is waited for.
+    // So that the line says what is waited for.
     await job.get();
     return await job.wait({ seconds });
   } finally {

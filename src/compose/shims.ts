@@ -2,15 +2,15 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import type { Broker } from "../core/broker.ts";
+import type { Survivor } from "../core/shimPorts.ts";
 import type { ShimSetup } from "../shim/messages.ts";
 import { ShimPool } from "../shim/pool.ts";
 import { ShimSupervisor } from "../shim/shims.ts";
 import { jobsDirectory } from "../spool/layout.ts";
 import { Reserve } from "../supervisor/reserve.ts";
-import type { Survivor } from "./recover.ts";
 
 /** Jobs of an earlier server are waited for no longer than this; those that do not answer are followed later. */
-const adoptionMilliseconds = 5_000;
+const adoptionMilliseconds = 2_000;
 
 interface ShimParts {
   readonly data: string;
@@ -90,9 +90,10 @@ interface Adoption {
 /** Takes over what an earlier server has left running. Resolves when it is known how all of it stands. */
 export async function adoptJobs({ survivors, broker, shims, data, logger }: Adoption): Promise<void> {
   if (survivors.length === 0) return;
-  const adoptions = survivors.map(({ job, onDisconnect }) =>
-    shims.adopt(job, join(jobsDirectory(data), job.id), broker.adopt(job, onDisconnect)),
-  );
+  const adoptions = survivors.map((survivor) => {
+    const { job } = survivor;
+    return shims.adopt(job, join(jobsDirectory(data), job.id), broker.adopt(survivor));
+  });
   await Promise.race([Promise.all(adoptions), Bun.sleep(adoptionMilliseconds)]);
   logger.info({ jobs: survivors.length }, "jobs of an earlier server go on");
 }

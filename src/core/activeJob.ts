@@ -18,8 +18,11 @@ export class ActiveJob {
   readonly #resizeWatchers = new Set<(size: TerminalSize) => void>();
   #terminalSize: TerminalSize | null;
 
-  constructor(job: Job) {
+  readonly #isAdopted: boolean;
+
+  constructor(job: Job, { isAdopted = false } = {}) {
     this.#job = job;
+    this.#isAdopted = isAdopted;
     this.#terminalSize = job.tty;
   }
 
@@ -34,7 +37,7 @@ export class ActiveJob {
     return this.#output;
   }
 
-  /** The process; null until the command has been executed. */
+  /** The process; null until the command has been executed, and in an adopted job until its shim has answered. */
   get process(): SupervisedProcess | null {
     return this.#process;
   }
@@ -93,7 +96,7 @@ export class ActiveJob {
 
   /** Stops the tree; the first reason is the one that is told. A job that has ended is left as it is. */
   stop(reason: StopReason, graceSeconds: number): void {
-    if (this.#job.state === "starting") this.#wanted ??= { reason, graceSeconds };
+    if (this.#job.state === "starting" || this.isUnreached) this.#wanted ??= { reason, graceSeconds };
     if (this.#process === null || this.#job.state !== "running") return;
     this.apply({ type: "stop", reason });
     this.#process.stop(graceSeconds, reason);
@@ -101,10 +104,15 @@ export class ActiveJob {
 
   /** True for one that its server leaves running when it ends. */
   get survives(): boolean {
-    return this.#job.state === "running" && this.#job.survive;
+    return this.#job.survive && (this.#job.state === "running" || this.#isAdopted);
   }
 
-  /** Carries out a stop that was asked for before the command had been executed. */
+  /** True while what supervises it is known to live, and has not answered this server. */
+  get isUnreached(): boolean {
+    return this.#job.state === "running" && this.#process === null;
+  }
+
+  /** Carries out a stop that was asked for before there was a process that could be told. */
   stopIfWanted(): void {
     const wanted = this.#wanted;
     this.#wanted = null;

@@ -41,7 +41,9 @@ export class Admission {
   queue(spec: JobSpec, origin: Origin, running: number): { number: bigint; job: QueuedJob } {
     this.#checkRoom(running);
     const { number, ...base } = this.#identify(spec, origin);
-    return { number, job: { ...base, state: "queued" } };
+    // Whoever replaces another job is answered when that has been done.
+    const told = spec.aliasPolicy === "queue" ? ({ waited: true } as const) : {};
+    return { number, job: { ...base, ...told, state: "queued" } };
   }
 
   #checkRoom(running: number): void {

@@ -4,19 +4,18 @@ import { ErrandError } from "./errors.ts";
 import type { Subscription } from "./eventBus.ts";
 import {
   type DetachedJob,
-  type DisconnectPolicy,
   expiresAt,
   isLive,
   type Job,
   type JobId,
   type JobSpec,
-  type StartingJob,
   type StopReason,
   type TerminalSize,
 } from "./job.ts";
 import { Launcher, type LauncherParts } from "./launcher.ts";
 import type { JobQuery, OutputReader, OutputStream } from "./ports.ts";
-import type { ShimListener } from "./shimPorts.ts";
+import { untilReached } from "./reach.ts";
+import type { ShimListener, Survivor } from "./shimPorts.ts";
 
 /** Owns the jobs of this server, grants aliases and carries out the use cases. */
 export class Broker {
@@ -66,12 +65,18 @@ export class Broker {
     return this.#launcher.detached(spec, origin);
   }
 
+  /** Takes over a job that has survived its server; its shim tells the listener how it stands. */
+  adopt(survivor: Survivor): ShimListener {
+    return this.#launcher.adopt(survivor);
+  }
+
   /**
-   * Takes over a job that has survived its server; its shim tells the listener how it stands. `onDisconnect` is what the
-   * job's spec said.
+   * Resolves when a job that runs can be told something: at once, unless its shim has not answered this server yet.
+   * Throws `internal` when that takes too long; `gone` is who waits.
    */
-  adopt(job: StartingJob, onDisconnect: DisconnectPolicy): ShimListener {
-    return this.#launcher.adopt(job, onDisconnect);
+  async reach(id: JobId, gone: AbortSignal): Promise<void> {
+    const active = this.#launcher.active.get(id);
+    if (active !== undefined) await untilReached(active, this.#parts.clock, gone);
   }
 
   /** The job while it is this server's and has not ended. */

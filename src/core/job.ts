@@ -159,6 +159,8 @@ interface JobBase {
   /** How long it is kept after its end. */
   readonly retainSeconds: number;
   readonly callback: CallbackRequest | null;
+  /** Who started it was told that it waits for its turn: only callbacks can tell that it then could not be started. */
+  readonly waited?: true;
   /** Milliseconds since 1970, as all times here. */
   readonly createdAt: number;
 }

@@ -18,7 +18,8 @@ import type { Launch } from "./launch.ts";
 import { JobLives, type LivesParts } from "./lives.ts";
 import type { JobFiles, ProcessListener, Spool, Supervisor } from "./ports.ts";
 import { listenToShim } from "./shimListener.ts";
-import type { ShimListener, Shims } from "./shimPorts.ts";
+import type { ShimListener, Shims, Survivor } from "./shimPorts.ts";
+import { serverEndedFirst } from "./transitions.ts";
 
 export interface LauncherParts extends AdmissionParts, LivesParts {
   readonly supervisor: Supervisor;
@@ -53,7 +54,7 @@ export class Launcher {
   /** Takes no new jobs; those that wait in a line are refused. */
   close(): void {
     this.#closed = true;
-    for (const { active } of this.#lines.clear()) this.#dismiss(active, this.#shuttingDown());
+    for (const { active } of this.#lines.clear()) this.#dismiss(active, this.#shuttingDown(serverEndedFirst));
   }
 
   /** Resolves when no job is left but those that survive this server. */
@@ -139,9 +140,13 @@ export class Launcher {
     active.announceLaunch(failure);
   }
 
-  #shuttingDown(): ErrandError {
-    const { shutdownDrainSeconds } = this.#parts.limits;
-    return new ErrandError("shutting-down", "the server takes no new jobs", shutdownDrainSeconds);
+  /** Throws when the server has begun to end while the job's files were made. */
+  #checkOpen({ waited }: Job): void {
+    if (this.#closed) throw this.#shuttingDown(waited && serverEndedFirst);
+  }
+
+  #shuttingDown(message = "the server takes no new jobs"): ErrandError {
+    return new ErrandError("shutting-down", message, this.#parts.limits.shutdownDrainSeconds);
   }
 
   #holder(alias: string): ActiveJob | undefined {
@@ -198,7 +203,7 @@ export class Launcher {
     const { spool, supervisor } = this.#parts;
     const files = await spool.create(active.job as StartingJob, spec);
     try {
-      if (this.#closed) throw this.#shuttingDown();
+      this.#checkOpen(active.job);
       files.onWrite(() => active.announceOutput());
       const process = supervisor.startSpooled(number, spec, this.#listener(launch, files), files);
       active.bind(process);
@@ -216,7 +221,7 @@ export class Launcher {
     const job = active.job as StartingJob;
     const files = await spool.prepare(job, spec);
     try {
-      if (this.#closed) throw this.#shuttingDown();
+      this.#checkOpen(active.job);
       await shims.start(job, { spec, files }, this.#shimListener(active));
     } catch (error) {
       if (isLive(active.job)) files.discard();
@@ -225,10 +230,13 @@ export class Launcher {
   }
 
   /** Takes over a job of an earlier server, whose shim is to tell the listener how it stands. */
-  adopt(job: StartingJob, onDisconnect: DisconnectPolicy): ShimListener {
-    const active = new ActiveJob(job);
+  adopt({ job, onDisconnect, started }: Survivor): ShimListener {
+    const active = new ActiveJob(job, { isAdopted: true });
     if (job.alias !== null) this.#parts.aliases.claim(job.alias, job.id);
     this.#enter(active, onDisconnect);
+    // Its shim may be halted: that it runs is known all the same.
+    if (started !== null)
+      this.#lives.executed(active, started.pid, { wall: started.startedAt, monotonic: 0 });
     return this.#shimListener(active);
   }
 

@@ -17,7 +17,8 @@ export function listenToShim(active: ActiveJob, { lives, spool, onStarted }: Lis
     started(process, { startedAt, terminalSize, wasFollowed }) {
       active.bind(process);
       if (terminalSize !== null) active.resize(terminalSize);
-      lives.executed(active, process.pid, { wall: startedAt, monotonic: 0 });
+      if (active.job.state === "starting")
+        lives.executed(active, process.pid, { wall: startedAt, monotonic: 0 });
       active.announceLaunch(null);
       active.stopIfWanted();
       // Who followed it has gone with an earlier server.

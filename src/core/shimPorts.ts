@@ -1,4 +1,13 @@
-import type { Exit, JobEnd, JobSpec, OutputSummary, StartingJob, StopReason, TerminalSize } from "./job.ts";
+import type {
+  DisconnectPolicy,
+  Exit,
+  JobEnd,
+  JobSpec,
+  OutputSummary,
+  StartingJob,
+  StopReason,
+  TerminalSize,
+} from "./job.ts";
 import type { PreparedFiles, SupervisedProcess } from "./ports.ts";
 
 /** What is known of a job's execution. */
@@ -26,6 +35,15 @@ export interface ShimListener {
   vanished(): void;
   /** The command could not be executed; told of jobs of earlier servers alone. */
   refused(failure: string): void;
+}
+
+/** A job of an earlier server whose shim lives. */
+export interface Survivor {
+  readonly job: StartingJob;
+  /** As its spec says. */
+  readonly onDisconnect: DisconnectPolicy;
+  /** Its execution (milliseconds since 1970); null when it is not known to have been executed. */
+  readonly started: Remains["started"];
 }
 
 /** What is left of a job whose shim has gone. */

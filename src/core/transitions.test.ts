@@ -250,6 +250,14 @@ describe("a lost job", () => {
     });
   });
 
+  test("is one that waited, if it did, as is one that could not be started", () => {
+    const queued = { ...jobs.queued, waited: true } as const;
+    const admitted = transition(queued, events.admitted);
+    for (const event of [events.vanished, events.refused])
+      expect([transition(queued, event).waited, transition(admitted, event).waited]).toEqual([true, true]);
+    expect("waited" in transition(starting, events.vanished)).toBe(false);
+  });
+
   test("of which nothing but its id is left is all unknown", () => {
     expect(jobs.lost).toMatchObject({
       owner: null,

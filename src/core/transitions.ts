@@ -16,6 +16,9 @@ import type {
   StopReason,
 } from "./job.ts";
 
+/** What is told of a job that was waiting when its server ended, in order or not. */
+export const serverEndedFirst = "it was never started: the server ended before its turn";
+
 /** A point in time on both clocks. */
 export interface Instant {
   readonly wall: number;
@@ -155,10 +158,11 @@ function lose(job: QueuedJob | StartingJob | RunningJob, event: EventOf<"vanishe
 /** What a job has in every state. */
 function baseOf(job: Job): Omit<StartingJob, "state"> {
   const { id, node, owner, door, command, cwd, alias, mode, leftovers, successExitCodes } = job;
-  const { survive, tty, labels, retainSeconds, callback, createdAt } = job;
+  const { survive, tty, labels, retainSeconds, callback, createdAt, waited } = job;
   return {
     ...{ id, node, owner, door, command, cwd, alias, mode, leftovers, successExitCodes },
     ...{ survive, tty, labels, retainSeconds, callback, createdAt },
+    ...(waited && { waited }),
   };
 }
 

@@ -25,6 +25,9 @@ interface Accepted {
   readonly expiresAt: number;
 }
 
+/** Between two looks at the clock while a token is to expire. */
+const longestWaitMilliseconds = 60_000;
+
 const howTo = "send the token as `Authorization: Bearer <token>`, or as the password of Basic";
 
 /** Checks tokens against digests; how long that takes does not depend on the token. */
@@ -32,6 +35,10 @@ export class Credentials {
   readonly #accepted = new DigestIndex<Accepted>();
   readonly #open: Principal | null;
   readonly #now: () => number;
+  readonly #watchers = new Set<() => void>();
+  /** When accepted tokens expire, milliseconds since 1970. */
+  readonly #expiries = new Set<number>();
+  #timer: Timer | null = null;
 
   constructor(tokens: readonly AcceptedToken[], { open, now }: CredentialOptions) {
     this.#now = now;
@@ -52,11 +59,43 @@ export class Credentials {
       principal: { name, scopes },
       expiresAt: expiresAt ?? Number.POSITIVE_INFINITY,
     });
+    if (expiresAt === undefined || expiresAt === null || expiresAt <= this.#now()) return;
+    this.#expiries.add(expiresAt);
+    this.#lookLater();
   }
 
   /** From now on it does not: the next request with it is refused, on whatever connection. */
   withdraw(sha256: string): void {
     this.#accepted.delete(Buffer.from(sha256, "hex"));
+    this.#tellLost();
+  }
+
+  /** Calls back when tokens have been withdrawn or have expired; the function given back ends that. */
+  onLost(callback: () => void): () => void {
+    this.#watchers.add(callback);
+    return () => this.#watchers.delete(callback);
+  }
+
+  #tellLost(): void {
+    for (const watcher of this.#watchers) watcher();
+  }
+
+  /** A clock that is set is noticed after a while. */
+  #lookLater(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (this.#expiries.size === 0) return;
+    const wait = Math.max(0, Math.min(...this.#expiries) - this.#now());
+    this.#timer = setTimeout(() => this.#look(), Math.min(wait, longestWaitMilliseconds));
+    this.#timer.unref();
+  }
+
+  #look(): void {
+    const now = this.#now();
+    const over = [...this.#expiries].filter((expiry) => expiry <= now);
+    for (const expiry of over) this.#expiries.delete(expiry);
+    if (over.length > 0) this.#tellLost();
+    this.#lookLater();
   }
 
   /** Who that is, by the value of the Authorization header. Throws `unauthorized`. */

@@ -26,8 +26,8 @@ export interface UpgradeExchange extends Pick<Exchange, "request" | "path" | "qu
   readonly socket: Duplex;
   /** What has come behind the head of the request. */
   readonly head: Buffer;
-  /** False once the credential is not good for this any more: tokens expire, and are revoked. */
-  readonly isStillAllowed: () => boolean;
+  /** Calls back when the credential is not good for this any more: tokens expire, and are revoked. */
+  readonly onLost: (callback: () => void) => void;
 }
 
 /** A request whose credential has not been looked at. Its body may be read here and once more by the handler. */
@@ -89,6 +89,7 @@ export function sendWhole(
   text: string,
   headers: Readonly<Record<string, string>>,
 ): void {
+  if (response.writableEnded) return;
   if (response.headersSent || response.destroyed) {
     response.destroy();
     return;

@@ -63,6 +63,11 @@ export class Guard {
     return this.#options.credentials.isOpen;
   }
 
+  /** Calls back when credentials have ceased to count; the function given back ends that. */
+  onLost(callback: () => void): () => void {
+    return this.#options.credentials.onLost(callback);
+  }
+
   /** Who asks. Throws `unauthorized`. */
   authenticate(request: IncomingMessage): Principal {
     // Of two, each side of a proxy might believe another.

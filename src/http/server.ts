@@ -1,12 +1,11 @@
-import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
-import type { Duplex } from "node:stream";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { ErrandError, errorTable, toErrandError } from "../core/errors.ts";
 import type { Limits } from "../core/limits.ts";
 import { checkScope } from "../core/scopes.ts";
-import { cut } from "./backpressure.ts";
 import { Bodies } from "./bodies.ts";
 import { type Door, type Exchange, errorHeaders, type Principal, type UpgradeExchange } from "./exchange.ts";
 import type { Guard } from "./guard.ts";
+import { OpenAnswers } from "./openAnswers.ts";
 import { closeWith } from "./upgrade.ts";
 
 /** A page that needs no credential. */
@@ -42,6 +41,9 @@ export interface ErrandServer {
 /** Between two looks for requests that arrive too slowly. */
 const checkMilliseconds = 1_000;
 
+/** Answers that are nearly complete when their credential is lost are let out, such as the one to its revocation. */
+const lastAnswerMilliseconds = 250;
+
 /** What is said on a connection whose bytes are no HTTP. */
 const refusedConnection = {
   HPE_HEADER_OVERFLOW: 431,
@@ -64,18 +66,20 @@ export function makeServer(parts: ServerParts): ErrandServer {
   server.maxConnections = parts.connections;
   server.timeout = 0;
   const answers = new OpenAnswers();
+  const entry: Entry = { ...parts, answers };
+  const unwatch = watchCredentials(parts.guard, answers);
   server.on("request", (request, response) => {
     answers.add(response);
-    dispatch(parts, request, response, () => bodies.receive(request));
+    dispatch(entry, request, response, () => bodies.receive(request));
   });
   // The client asks before it sends a body: it is told to go on only when the body is wanted.
   server.on("checkContinue", (request, response) => {
     answers.add(response);
-    dispatch(parts, request, response, () => bodies.receive(request, () => response.writeContinue()));
+    dispatch(entry, request, response, () => bodies.receive(request, () => response.writeContinue()));
   });
   server.on("upgrade", (request, socket, head) => {
     answers.add(socket);
-    upgrade(parts, { request, socket, head });
+    upgrade(entry, { request, socket, head });
   });
   server.on("connect", (_request, socket) => closeWith(socket, notImplemented));
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
@@ -86,6 +90,7 @@ export function makeServer(parts: ServerParts): ErrandServer {
     server,
     async close(seconds) {
       server.close();
+      unwatch();
       await answers.settle(seconds * 1_000);
       answers.cut();
       server.closeAllConnections();
@@ -93,40 +98,28 @@ export function makeServer(parts: ServerParts): ErrandServer {
   };
 }
 
-/** Answers that are not complete yet, and connections that have become something else. */
-class OpenAnswers {
-  readonly #open = new Set<ServerResponse | Duplex>();
-  #onNone: (() => void) | null = null;
+interface Entry extends ServerParts {
+  readonly answers: OpenAnswers;
+}
 
-  add(answer: ServerResponse | Duplex): void {
-    this.#open.add(answer);
-    // A client that goes away while it is written to is no error of ours.
-    answer.on("error", () => {});
-    answer.on("close", () => {
-      this.#open.delete(answer);
-      if (this.#open.size === 0) this.#onNone?.();
+/** Whoever has lost a credential loses what it has opened; gives what ends that. */
+function watchCredentials(guard: Guard, answers: OpenAnswers): () => void {
+  let isDue = false;
+  const look = () => {
+    isDue = false;
+    answers.endRefused(({ req }, door) => {
+      const { path, query } = split(req.url ?? "");
+      return enters(door, (request) => guard.authenticate(request), { request: req, path, query });
     });
-  }
-
-  /** Ends what the server itself would not. */
-  cut(): void {
-    for (const answer of this.#open) {
-      if (answer instanceof ServerResponse) cut(answer);
-      else answer.destroy();
-    }
-  }
-
-  async settle(milliseconds: number): Promise<void> {
-    if (this.#open.size === 0) return;
-    await new Promise<void>((resolve) => {
-      this.#onNone = resolve;
-      setTimeout(resolve, milliseconds);
-    });
-  }
+  };
+  return guard.onLost(() => {
+    if (!isDue) setTimeout(look, lastAnswerMilliseconds);
+    isDue = true;
+  });
 }
 
 function dispatch(
-  parts: ServerParts,
+  parts: Entry,
   request: IncomingMessage,
   response: ServerResponse,
   body: () => Promise<Buffer>,
@@ -165,7 +158,9 @@ function dispatch(
         return;
       }
     }
-    enter(parts.guard.authenticate(request));
+    const principal = parts.guard.authenticate(request);
+    parts.answers.entered(response, door);
+    enter(principal);
   } catch (error) {
     refuseEntry(error);
   }
@@ -208,8 +203,8 @@ function sharedBody(receive: () => Promise<Buffer>): Record<"look" | "take", () 
 type Upgrade = Pick<UpgradeExchange, "request" | "socket" | "head">;
 
 /** Everything that asks for another protocol ends as one, or ends the connection. */
-function upgrade(parts: ServerParts, { request, socket, head }: Upgrade): void {
-  const { guard, onRefused, onInternalError } = parts;
+function upgrade(parts: Entry, { request, socket, head }: Upgrade): void {
+  const { guard, answers, onRefused, onInternalError } = parts;
   const { path, query } = split(request.url ?? "");
   const door = parts.doorFor(path);
   let who: string | null = null;
@@ -226,8 +221,12 @@ function upgrade(parts: ServerParts, { request, socket, head }: Upgrade): void {
     const principal = guard.authenticateUpgrade(request);
     who = principal.name;
     authorise(door, { request, path, query, principal });
-    const isStillAllowed = () => enters({ guard, door }, { request, path, query, principal });
-    const exchange = { request, socket, head, path, query, principal, isStillAllowed };
+    const authenticate = () => guard.authenticateUpgrade(request);
+    const onLost = (callback: () => void) =>
+      answers.connected(socket, () => {
+        if (!enters(door, authenticate, { request, path, query })) callback();
+      });
+    const exchange = { request, socket, head, path, query, principal, onLost };
     const upgraded = door.upgrade?.(exchange) ?? null;
     if (upgraded === null) closeWith(socket, notImplemented);
     else upgraded.catch(refuse);
@@ -239,13 +238,13 @@ function upgrade(parts: ServerParts, { request, socket, head }: Upgrade): void {
 
 /** True when the same one would be let in again now. */
 function enters(
-  { guard, door }: { readonly guard: Guard; readonly door: Door },
-  asked: Pick<Exchange, "request" | "path" | "query" | "principal">,
+  door: Door,
+  authenticate: (request: IncomingMessage) => Principal,
+  asked: Pick<Exchange, "request" | "path" | "query">,
 ): boolean {
   try {
-    const principal = guard.authenticateUpgrade(asked.request);
-    authorise(door, { ...asked, principal });
-    return principal.name === asked.principal.name;
+    authorise(door, { ...asked, principal: authenticate(asked.request) });
+    return true;
   } catch {
     return false;
   }

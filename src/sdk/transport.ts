@@ -57,6 +57,11 @@ export class Transport {
     if (this.silenceSeconds === 0) throw new RangeError("silenceSeconds: more than 0 is needed");
   }
 
+  /** False for an address that may be wrong. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
+  }
+
   /** Tries again only where a server has once answered: a wrong address is told at once. */
   reconnect(signal: AbortSignal | undefined): Reconnect {
     return new Reconnect(() => (this.#hasAnswered ? this.reconnectSeconds : 0), signal);

@@ -10,12 +10,17 @@ export interface ProcessIdentity {
 
 let bootId: string | null | undefined;
 
+/** Which boot of the system this is; null where it cannot be asked. */
+export function currentBoot(): string | null {
+  bootId ??= read("/proc/sys/kernel/random/boot_id")?.trim() ?? null;
+  return bootId;
+}
+
 /** The identity of a process that is there, be it as a zombie. */
 export function identify(pid: number): ProcessIdentity {
-  bootId ??= read("/proc/sys/kernel/random/boot_id")?.trim() ?? null;
   const stat = read(`/proc/${pid}/stat`);
   const { ticks } = fieldsOf(stat);
-  return { pid, startTicks: ticks === undefined ? null : Number(ticks), bootId };
+  return { pid, startTicks: ticks === undefined ? null : Number(ticks), bootId: currentBoot() };
 }
 
 /** The name of the program stands in parentheses and may hold anything; what follows the last one is fixed. */

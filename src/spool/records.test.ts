@@ -3,6 +3,7 @@ import { assert, constantFrom, integer, maxSafeInteger, option, property, string
 import { ended, running } from "../../test/support/callback-jobs.ts";
 import { type EndedJob, type JobSpec, plainSpec, type StartingJob } from "../core/job.ts";
 import { encodeRecord } from "./fixedRecord.ts";
+import { currentBoot } from "./identity.ts";
 import {
   decodeExit,
   decodeSpec,
@@ -40,7 +41,7 @@ const spec: JobSpec = {
 describe("spec.json", () => {
   test("holds the job, and what to run without what may be secret", () => {
     const text = encodeSpec(starting, spec);
-    expect(decodeSpec(text)).toEqual({ job: starting, onDisconnect: "kill" });
+    expect(decodeSpec(text)).toEqual({ job: starting, onDisconnect: "kill", bootId: currentBoot() });
     expect(JSON.parse(text)).toMatchObject({
       version: 1,
       spec: { env: ["SECRET"], stdinBytes: 12, runTimeoutSeconds: 1.5 },

@@ -1,7 +1,7 @@
 import type { DisconnectPolicy, EndedJob, JobEnd, JobSpec, RunningJob, StartingJob } from "../core/job.ts";
 import type { OutputStream } from "../core/ports.ts";
 import { decodeRecord, encodeRecord } from "./fixedRecord.ts";
-import { identify, type ProcessIdentity } from "./identity.ts";
+import { currentBoot, identify, type ProcessIdentity } from "./identity.ts";
 import { spoolVersion } from "./layout.ts";
 
 /** Sizes of the records that are overwritten in place. */
@@ -32,13 +32,15 @@ export function encodeSpec(job: StartingJob, spec: JobSpec): string {
     env: Object.keys(env),
     stdinBytes: stdin instanceof Uint8Array ? stdin.byteLength : null,
   };
-  return JSON.stringify({ version: spoolVersion, job, spec: kept });
+  return JSON.stringify({ version: spoolVersion, job, spec: kept, bootId: currentBoot() });
 }
 
 /** What a `spec.json` says. */
 export interface SpecRecord {
   readonly job: StartingJob;
   readonly onDisconnect: DisconnectPolicy;
+  /** Of the system when it was written; null where that is not known. */
+  readonly bootId: string | null;
 }
 
 /** What a `spec.json` says; null when that is no whole one of this version. */
@@ -48,7 +50,8 @@ export function decodeSpec(text: string): SpecRecord | null {
   if (typeof job !== "object" || job === null) return null;
   if (!("state" in job && job.state === "starting" && "id" in job && "command" in job)) return null;
   const spec = record?.spec as { readonly onDisconnect?: DisconnectPolicy } | undefined;
-  return { job: { ...older, ...job } as StartingJob, onDisconnect: spec?.onDisconnect ?? "detach" };
+  const bootId = typeof record?.bootId === "string" ? record.bootId : null;
+  return { job: { ...older, ...job } as StartingJob, onDisconnect: spec?.onDisconnect ?? "detach", bootId };
 }
 
 /** What jobs had before there was a word for it. */

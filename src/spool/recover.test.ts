@@ -30,8 +30,8 @@ afterEach(() => rmSync(data, { recursive: true, force: true }));
 
 const path = (name: keyof typeof fileNames) => join(data, "jobs", job.id, fileNames[name]);
 const folder = () => join(data, "jobs", job.id);
-const recover = (id = job.id, stderrTailBytes = 100): Job | null => {
-  const found = recoverJob(id, { data, now, stderrTailBytes });
+const recover = (id = job.id, stderrTailBytes = 100, mayHaveRun = true): Job | null => {
+  const found = recoverJob(id, { data, now, stderrTailBytes, mayHaveRun });
   if (found.state === "supervised") throw new Error("nobody supervises this one");
   return found.state === "nothing" ? null : found.job;
 };
@@ -117,9 +117,27 @@ describe("a job without one is lost", () => {
     finish(files, "");
   });
 
-  test("without a start when it had not been executed", async () => {
+  test("without a start when it may have been executed", async () => {
     const files = await make();
     expect(recover()).toMatchObject({ state: "lost", startedAt: null, pid: null, outcome });
+    files.discard();
+  });
+
+  test("when its server had not noted it, but has written something", async () => {
+    const files = await make();
+    write(files, "out");
+    expect(recover(job.id, 100, false)).toMatchObject({ state: "lost", startedAt: null });
+    expect(existsSync(folder())).toBe(true);
+    finish(files, "");
+  });
+
+  test.each([
+    ["another boot", '"bootId":"another"'],
+    ["an earlier version", '"later":1'],
+  ])("when its server had not noted it, and its spec is of %s", async (_name, text) => {
+    const files = await make();
+    writeFileSync(path("spec"), readFileSync(path("spec"), "utf8").replace(/"bootId":"[^"]+"/, text));
+    expect(recover(job.id, 100, false)).toMatchObject({ state: "lost", startedAt: null });
     files.discard();
   });
 
@@ -162,6 +180,11 @@ describe("a job without one is lost", () => {
     ]);
     finish(files, "");
   });
+});
+
+test("a job that its server had not noted as about to be executed was not, and its files are gone", async () => {
+  await make();
+  expect([recover(job.id, 100, false), existsSync(folder())]).toEqual([null, false]);
 });
 
 describe("a directory whose spec was never whole", () => {

@@ -10,10 +10,18 @@ import type {
   StartingJob,
 } from "../core/job.ts";
 import type { OutputStream } from "../core/ports.ts";
+import type { Survivor } from "../core/shimPorts.ts";
 import { transition } from "../core/transitions.ts";
-import { isAlive } from "./identity.ts";
+import { currentBoot, isAlive } from "./identity.ts";
 import { fileNames, goneSuffix, jobsDirectory, storedBytes } from "./layout.ts";
-import { decodeExit, decodeSpec, decodeStarted, isTorn, type StartedRecord } from "./records.ts";
+import {
+  decodeExit,
+  decodeSpec,
+  decodeStarted,
+  isTorn,
+  type SpecRecord,
+  type StartedRecord,
+} from "./records.ts";
 import { abandonJob, readShimRecord, type ShimRecord } from "./shimRecord.ts";
 
 interface RecoverParts {
@@ -22,6 +30,8 @@ interface RecoverParts {
   readonly now: number;
   /** The last bytes of stderr that go into the record. */
   readonly stderrTailBytes: number;
+  /** False when its server had not noted that it was about to be executed. */
+  readonly mayHaveRun: boolean;
 }
 
 /** A job's directory that tells nothing that this program could go by; it is left as it is. */
@@ -34,7 +44,7 @@ export type Recovered =
   /** Nothing was ever executed, and no directory is left. */
   | { readonly state: "nothing" }
   /** Its shim lives. */
-  | { readonly state: "supervised"; readonly job: StartingJob; readonly onDisconnect: DisconnectPolicy }
+  | ({ readonly state: "supervised" } & Survivor)
   /** It has ended, has failed to start, or is lost; what carries the mark is what a killed shim has left of it. */
   | { readonly state: "settled"; readonly job: Job; readonly mark: bigint | null };
 
@@ -51,8 +61,16 @@ export function recoverJob(id: JobId, parts: RecoverParts): Recovered {
     return removed(directory);
   }
   const { job, onDisconnect } = spec;
-  if (!job.survive) return { state: "settled", job: settledJob(job, parts), mark: null };
+  if (!job.survive) {
+    if (isUntouched(directory) && neverRan(spec, parts)) return removed(directory);
+    return { state: "settled", job: settledJob(job, parts), mark: null };
+  }
   return recoverSurviving({ job, onDisconnect, shim: settledShim(directory) }, parts);
+}
+
+/** What a server notes is in memory that outlives it, though not the machine. */
+function neverRan({ bootId }: SpecRecord, { mayHaveRun }: RecoverParts): boolean {
+  return !mayHaveRun && bootId !== null && bootId === currentBoot();
 }
 
 /** Whose the job is, from now on for ever: where no shim has claimed it, none can any more. Null: nobody can read it. */
@@ -84,7 +102,8 @@ function recoverSurviving({ job, onDisconnect, shim }: Surviving, parts: Recover
     }
     case "claimed": {
       // In this order: a shim that ends in between has left its record by then.
-      if (isAlive(shim.shim) && !hasEnded(directory)) return { state: "supervised", job, onDisconnect };
+      if (isAlive(shim.shim) && !hasEnded(directory))
+        return { state: "supervised", job, onDisconnect, started: readStarted(directory) };
       const settled = settledJob(job, parts);
       // What a job that has ended by itself has left behind is left alone.
       return { state: "settled", job: settled, mark: settled.state === "lost" ? BigInt(shim.mark) : null };
@@ -137,7 +156,7 @@ export function inspectJob(
   const jobs = jobsDirectory(data);
   const directory = join(jobs, id);
   const stderrTail = readTail(join(directory, fileNames.stderr), stderrTailBytes);
-  const started = decodeStarted(readText(join(directory, fileNames.started)));
+  const started = readStarted(directory);
   const exit = decodeExit(readBytes(join(directory, fileNames.exit)));
   const sums = { ...measure(directory, started?.cut ?? []), storedBytes: storedBytes(jobs, id) };
   if (exit === null) return { end: null, started, output: { ...sums, stderrTail } };
@@ -153,6 +172,10 @@ function measure(directory: string, cut: readonly OutputStream[]): Pick<OutputSu
     return { bytes: truncated ? null : size, keptFrom: 0, truncated };
   };
   return { stdout: of("stdout"), stderr: of("stderr") };
+}
+
+function readStarted(directory: string): StartedRecord | null {
+  return decodeStarted(readText(join(directory, fileNames.started)));
 }
 
 /** True when nothing was executed there: nothing was noted, and nothing has come. */

@@ -32,7 +32,7 @@ async function make(): Promise<JobFiles> {
 describe("a job that had a shim", () => {
   const mark = 2n ** 61n + 7n;
   const shimFile = () => join(folder(), "shim.json");
-  const found = () => recoverJob(job.id, { data, now, stderrTailBytes: 100 });
+  const found = () => recoverJob(job.id, { data, now, stderrTailBytes: 100, mayHaveRun: false });
 
   test("that never claimed it was never executed, and none can claim it afterwards", async () => {
     const files = await make();
@@ -72,7 +72,8 @@ describe("a job that had a shim", () => {
     const files = await make();
     claimJob(folder(), mark);
     files.started(job);
-    expect(found()).toMatchObject({ state: "supervised", job: { id: job.id } });
+    const started = { pid: job.pid, startedAt: job.startedAt };
+    expect(found()).toMatchObject({ state: "supervised", job: { id: job.id }, started });
     const done = ended(job);
     files.ended({ ...done, output: { ...done.output, ...files.summary() } });
     expect(found()).toMatchObject({ state: "settled", job: { state: "ended" }, mark: null });

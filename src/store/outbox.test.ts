@@ -77,6 +77,15 @@ describe("a state that is noted", () => {
     expect(dueIds(created + 100)).toEqual([idOf(onlyStart, "started")]);
   });
 
+  test("tells of a job that could not be started when its client only knows that it waits", () => {
+    const job = running();
+    for (const waited of [{}, { waited: true }]) {
+      outbox.note({ ...ended(job), state: "failed", failure: "no", ...waited } as Job);
+      expect(states(job)).toEqual("waited" in waited ? ["job.ended pending"] : []);
+    }
+    expect(dueIds(created + 100)).toEqual([idOf(job, "ended")]);
+  });
+
   test("again changes nothing, in whatever state the callback is", () => {
     const job = running();
     outbox.note(job);

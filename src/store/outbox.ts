@@ -139,9 +139,11 @@ function eventsOf(job: Job): { event: CallbackEvent; at: number }[] {
   switch (job.state) {
     case "queued":
     case "starting":
-    case "failed":
     case "detached":
       return [];
+    case "failed":
+      // Of any other the answer to its start has told.
+      return job.waited ? [{ event: "job.ended", at: job.endedAt }] : [];
     case "running":
       return started;
     case "ended":

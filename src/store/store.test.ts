@@ -136,7 +136,11 @@ describe("a claim", () => {
   });
 });
 
-const recovery = { node: "here", now: start + 5_000, retainSeconds: 60, supervised: new Set<string>() };
+const none: ReadonlySet<string> = new Set();
+const recovery = {
+  ...{ node: "here", now: start + 5_000, retainSeconds: 60 },
+  ...{ supervised: none, unreadable: none },
+};
 
 describe("recovery", () => {
   test("makes what was alive lost, and leaves the rest as it is", () => {
@@ -155,6 +159,20 @@ describe("recovery", () => {
     expect(["a", "b", "c"].map((alias) => next.claim(alias, "1"))).toEqual([true, true, true]);
     bench.close(next);
     expect(bench.open().recover([], recovery)).toBe(0);
+  });
+
+  test("tells of a job that waited that it was never started, unless it may have been", () => {
+    const store = bench.open();
+    const jobs = ["a", "b", "c"].map((alias) => ({ ...bench.starting(alias), state: "queued" }) as const);
+    for (const job of jobs) store.put(job);
+    bench.close(store);
+    const [untouched, noted, unreadable] = jobs.map(({ id }) => id) as [string, string, string];
+    const next = bench.open();
+    expect(next.recover([BigInt(noted)], { ...recovery, unreadable: new Set([unreadable]) })).toBe(2);
+    expect(next.get(untouched)).toMatchObject({
+      ...{ state: "failed", failure: expect.stringContaining("turn"), endedAt: recovery.now },
+    });
+    expect([noted, unreadable].map((id) => next.get(id)?.state)).toEqual(["lost", "lost"]);
   });
 
   test("knows of jobs whose record was never written, and does not count one twice", () => {

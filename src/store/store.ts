@@ -1,15 +1,14 @@
 import type { Database, Statement } from "bun:sqlite";
-import { idTime } from "../core/ids.ts";
 import { expiresAt, isLive, type Job, type JobId, type JobState } from "../core/job.ts";
 import type { Limits } from "../core/limits.ts";
 import type { AliasClaims, JobHistory, JobQuery } from "../core/ports.ts";
-import { lostWithoutRecord, transition } from "../core/transitions.ts";
 import { openDatabase } from "./database.ts";
 import { SqliteIdempotency } from "./idempotency.ts";
 import { listJobs } from "./listJobs.ts";
 import { migrate } from "./migrate.ts";
 import { SqliteNonces } from "./nonces.ts";
 import { SqliteOutbox } from "./outbox.ts";
+import { jobsOfNobody, type Recovery, unrecordedJob } from "./recovery.ts";
 import { SqliteTokens } from "./tokens.ts";
 
 interface StoreOptions {
@@ -31,16 +30,6 @@ const vacuumPages = 1_000;
 /** A job that nobody waits for any more: none of its callbacks is still to be delivered. */
 const isSettled =
   "NOT EXISTS (SELECT 1 FROM callbacks WHERE callbacks.job_id = jobs.id AND callbacks.state = 'pending')";
-
-interface Recovery {
-  readonly node: string;
-  /** Milliseconds since 1970. */
-  readonly now: number;
-  /** For jobs of which no record says it. */
-  readonly retainSeconds: number;
-  /** Ids of jobs that live on. */
-  readonly supervised: ReadonlySet<JobId>;
-}
 
 interface Row {
   readonly record: string;
@@ -119,26 +108,23 @@ export class Store implements JobHistory, AliasClaims {
   }
 
   /**
-   * Marks what a killed server has left alive as lost, and frees the aliases. `alive` are the ids that it had noted
-   * beside the database, of this node. How many jobs that were.
+   * Marks what a killed server has left alive as lost, or as failed when it was never started, and frees the aliases.
+   * `alive` are the ids that it had noted beside the database, of this node. How many jobs are lost.
    */
-  recover(alive: Iterable<bigint>, { node, now, retainSeconds, supervised }: Recovery): number {
+  recover(alive: Iterable<bigint>, recovery: Recovery): number {
     this.flush();
+    const noted = [...alive].map(String);
     const sql = "SELECT record FROM jobs WHERE state IN ('queued', 'starting', 'running')";
     const recorded = this.#database.query<Row, []>(sql).all();
-    const vanished = { type: "vanished", at: { wall: now, monotonic: 0 }, output: null } as const;
-    const vanishing = recorded
-      .map(({ record }) => parse(record))
-      .filter(({ id }) => !this.#pending.has(id) && !supervised.has(id));
-    for (const job of vanishing) this.put(transition(job, vanished));
-    const unrecorded = [...alive].map(String).filter((id) => this.get(id) === undefined);
-    for (const id of unrecorded) {
-      const createdAt = idTime(id);
-      this.put(lostWithoutRecord(id, { node, createdAt, lostAt: now, retainSeconds }));
-    }
+    const left = recorded.map(({ record }) => parse(record)).filter(({ id }) => !this.#pending.has(id));
+    const unrecorded = noted
+      .filter((id) => this.get(id) === undefined)
+      .map((id) => unrecordedJob(id, recovery));
+    const gone = [...jobsOfNobody(left, noted, recovery), ...unrecorded];
+    for (const job of gone) this.put(job);
     this.flush();
     this.#attempt(() => this.#database.run("DELETE FROM alias_claims"));
-    return vanishing.length + unrecorded.length;
+    return gone.filter(({ state }) => state === "lost").length;
   }
 
   claim(alias: string, id: JobId): boolean {

@@ -1,7 +1,10 @@
 // What goes in and out of `errand run` is what the command reads and writes, byte for byte.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { allValues, numbered } from "../conformance/bytes.ts";
+import { temporaryDirectory } from "../support/cleanup.ts";
 import { allProcesses, argumentsOf, statusField } from "../support/proc.ts";
 import { endEverything, errandProgram, type Server, startServer } from "../support/server.ts";
 import { until } from "../support/wait.ts";
@@ -28,6 +31,18 @@ describe("stdin", () => {
     expect([told.code, told.stderr, told.stdoutBytes.byteLength]).toEqual([0, "", input.byteLength]);
     expect(Buffer.compare(told.stdoutBytes, input)).toBe(0);
   }, 120_000);
+
+  test("of a file with the job is what is typed about it, if anything is", async () => {
+    const file = join(temporaryDirectory("spec"), "job.json");
+    writeFileSync(file, JSON.stringify({ command: ["cat"], stdin: { text: "of the file" } }));
+    const outOf = async (...flags: string[]) =>
+      (await cli.run(["run", "--spec", file, ...flags], { stdin: bytesOf("typed") })).stdout;
+    expect([await outOf(), await outOf("--stdin", "none"), await outOf("--stdin", "inherit")]).toEqual([
+      ...["of the file", "", "typed"],
+    ]);
+    const told = await cli.run(["start", "--spec", file, "--stdin", "none"]);
+    expect(await cli.run(["logs", "-f", told.stdout.trim()])).toMatchObject({ code: 0, stdout: "" });
+  });
 
   test("binary is not changed, and its end is told", async () => {
     const told = await cli.run(["run", "--", "cat"], { stdin: allValues });

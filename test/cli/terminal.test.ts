@@ -109,6 +109,15 @@ describe.skipIf(missingProgram !== undefined)("in tmux (needs tmux, vim-tiny and
     await elsewhere.output(`errand stop ${id}`);
   });
 
+  test("keys that nothing would look for are refused", async () => {
+    const id = await new Cli(server).launch("--", "sleep", "60");
+    const terminal = await TmuxTerminal.start(server);
+    terminal.enter(`errand attach --detach-keys ctrl-],q ${id}`);
+    await terminal.shows(`--detach-keys: job ${id} has no terminal`);
+    expect(await terminal.output("echo $?")).toBe("125");
+    await terminal.output(`errand stop ${id}`);
+  });
+
   test("two terminals show the same screen, also one that had something else on it", async () => {
     const id = await new Cli(server).launch("-t", "--", "sh");
     const [one, two] = [await TmuxTerminal.start(server), await TmuxTerminal.start(server)];

@@ -176,7 +176,7 @@ describe("queue", () => {
     const queued = await startJob(own, { command: ["true"], alias, aliasPolicy: "queue" });
     await own.kill9();
     const again = await startServer({ dataDir: own.dataDir });
-    expect(await get(queued.id, again)).toMatchObject({ state: "lost", startedAt: null });
+    expect(await get(queued.id, again)).toMatchObject({ state: "failed", startedAt: null, outcome: null });
     const next = await startJob(again, { command: ["true"], alias });
     expect(["running", "ended"]).toContain(next.state);
   });

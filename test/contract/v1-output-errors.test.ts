@@ -1,5 +1,7 @@
 // Contract v1, `GET /v1/jobs/{id}/stdout` and `/stderr`: readers that leave, jobs that go, and output that is not there.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { run, start } from "../support/jobs.ts";
 import { program } from "../support/programs.ts";
 import { rawConnection } from "../support/raw.ts";
@@ -32,6 +34,33 @@ describe("while it is read", () => {
     expect((await run(server, ["echo", "x"])).text).toBe("x\n");
     // That a client does so is no error of the server's.
     expect(server.logLines().filter(({ level }) => Number(level) >= 50)).toEqual([]);
+  });
+
+  test("it may be found that it cannot be: that is told, and no answer looks whole", async () => {
+    const { id } = await runJob(server, { command: ["echo", "x"] });
+    const place = join(server.dataDir, "jobs", id, "stdout");
+    rmSync(place);
+    // It has a size and cannot be read, as a file on a broken disk.
+    mkdirSync(place);
+    const found = await problem(server, `/v1/jobs/${id}/stdout`);
+    expect([found.status, found.code]).toEqual([500, "internal"]);
+  });
+
+  test("it may go before its first byte is read: that is told, and no answer looks whole", async () => {
+    const ids = await Promise.all(
+      Array.from({ length: 20 }, async () => (await runJob(server, { command: ["echo", "x"] })).id),
+    );
+    const answers = ids.map(async (id) => {
+      const reading = server.request(`/v1/jobs/${id}/stdout`);
+      const removing = server.request(`/v1/jobs/${id}`, { method: "DELETE" });
+      const [answer] = await Promise.all([reading, removing]);
+      return { status: answer.status, text: answer.status === 200 ? await answer.text() : null };
+    });
+    const possible = [
+      { status: 200, text: "x\n" },
+      { status: 404, text: null },
+    ];
+    for (const answer of await Promise.all(answers)) expect(possible).toContainEqual(answer);
   });
 
   test("a client may pause: it gets all of it in the end", async () => {

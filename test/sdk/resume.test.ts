@@ -64,6 +64,31 @@ async function all(events: AsyncIterable<JobEvent>): Promise<JobEvent[]> {
   return found;
 }
 
+test("a wait that is all a program asks for goes on over cuts", async () => {
+  const direct = new Errand({ url: server.url, token: server.token });
+  const started = await direct.start({ shell: "read -r line; exit 3", stdin: "open" });
+  const proxy = await CuttingProxy.start(server.url);
+  const asked: string[] = [];
+  const errand = new Errand({
+    ...{ url: proxy.url, token: server.token },
+    fetch(url, init) {
+      asked.push(String(url));
+      return fetch(url, init);
+    },
+  });
+  const over = errand.job(started.id).wait();
+  // Of what it throws before the end the last line tells.
+  over.catch(() => {});
+  await until(() => asked.some((url) => /wait=[1-9]/.test(url)), { describe: "a question that is held" });
+  while (proxy.cuts < 5) {
+    await until(() => proxy.open > 0, { describe: "a connection" });
+    await Bun.sleep(50);
+    proxy.cutAll();
+  }
+  await started.stdin().close();
+  expect(await within(over)).toMatchObject({ state: "ended", outcome: { code: 3 } });
+});
+
 describe("no byte is lost or comes twice", () => {
   test("in the events of jobs that run", async () => {
     let cuts = 0;

@@ -1,9 +1,9 @@
 import type { z } from "@hono/zod-openapi";
 import { ErrandError } from "../../core/errors.ts";
 import { type JobSpec, plainSpec } from "../../core/job.ts";
-import { nearestName } from "../../core/nearest.ts";
 import { knownFields, plannedFields, specSchema, type WireSpec } from "../../protocol/spec.ts";
 import { isObject } from "../jsonFields.ts";
+import { unknownField } from "./unknownField.ts";
 
 interface DecodeOptions {
   readonly aliasBytes: number;
@@ -177,7 +177,10 @@ type Issue = z.ZodError["issues"][number];
 
 function explainIssue(issue: Issue, path: readonly PropertyKey[]): ErrandError {
   const place = path.join(".");
-  if (issue.code === "unrecognized_keys") return unknownField(place, issue.keys[0] ?? "");
+  if (issue.code === "unrecognized_keys") {
+    const known = knownFields[place as keyof typeof knownFields] ?? [];
+    return invalid(unknownField(issue.keys[0] ?? "", known, place));
+  }
   // Of several forms, the one whose fields were looked at says what is wrong in it.
   const inside = issue.code === "invalid_union" ? issue.errors.flat().find(isInside) : undefined;
   if (inside !== undefined) return explainIssue(inside, [...path, ...inside.path]);
@@ -186,14 +189,6 @@ function explainIssue(issue: Issue, path: readonly PropertyKey[]): ErrandError {
 
 function isInside({ code, path }: Issue): boolean {
   return path.length > 0 || code === "unrecognized_keys" || code === "custom";
-}
-
-function unknownField(path: string, name: string): ErrandError {
-  const known: readonly string[] = knownFields[path as keyof typeof knownFields] ?? [];
-  const nearest = nearestName(name, known);
-  const hint = nearest === undefined ? `known are ${known.join(", ")}` : `did you mean ${nearest}?`;
-  const full = path === "" ? name : `${path}.${name}`;
-  return invalid(`unknown field ${JSON.stringify(full)}; ${hint}`);
 }
 
 function invalid(message: string): ErrandError {

@@ -1,9 +1,9 @@
 import type { z } from "@hono/zod-openapi";
 import { ErrandError } from "../../core/errors.ts";
-import { nearestName } from "../../core/nearest.ts";
 import { isPlannedScope, scopes } from "../../core/scopes.ts";
 import { plannedTokenFields, tokenRequestSchema, type WireTokenRequest } from "../../protocol/tokens.ts";
 import { isObject } from "../jsonFields.ts";
+import { unknownField } from "./unknownField.ts";
 
 const fields = Object.keys(tokenRequestSchema.shape);
 
@@ -42,10 +42,7 @@ function planned(field: string, why: string): ErrandError {
 
 function explain({ issues: [issue] }: z.ZodError): ErrandError {
   if (issue?.code === "unrecognized_keys") {
-    const name = issue.keys[0] ?? "";
-    const nearest = nearestName(name, fields);
-    const hint = nearest === undefined ? `known are ${fields.join(", ")}` : `did you mean ${nearest}?`;
-    return invalid(`unknown field ${JSON.stringify(name)}; ${hint}`);
+    return invalid(unknownField(issue.keys[0] ?? "", fields));
   }
   const field = String(issue?.path[0] ?? "");
   return invalid(field in allowed ? `${field}: ${allowed[field]}` : "the body: a JSON object is needed");

@@ -99,27 +99,28 @@ interface Part {
 }
 
 async function sendPart(broker: Broker, { response, id, stream, start, end, total }: Part): Promise<void> {
+  const readAt = (offset: number) =>
+    readKept(broker, { id, stream, offset, length: Math.min(chunkBytes, end - offset) });
+  // Before the head: Bun would make a whole and empty answer of a head behind which nothing comes.
+  let chunk = response.req.method === "HEAD" || start === end ? null : await readAt(start);
+  if (chunk?.byteLength === 0)
+    throw new ErrandError("not-found", `the output of job ${id} is not kept any more`);
+  if (response.destroyed) return;
   response.writeHead(total === null ? 200 : 206, {
     ...commonHeaders,
     "Accept-Ranges": "bytes",
     "Content-Length": String(end - start),
     ...(total !== null && { "Content-Range": `bytes ${start}-${end - 1}/${total}` }),
   });
-  if (response.req.method === "HEAD") {
-    response.end();
-    return;
-  }
   const chunks = new SentChunks(response);
-  for (let offset = start; offset < end && !response.destroyed; ) {
-    const chunk = await readKept(broker, { id, stream, offset, length: Math.min(chunkBytes, end - offset) });
-    if (chunk.byteLength === 0) {
-      cut(response);
-      return;
-    }
+  let offset = start;
+  while (chunk !== null && chunk.byteLength > 0 && !response.destroyed) {
     offset += chunk.byteLength;
     await write(response, chunks, chunk);
+    chunk = offset < end && !response.destroyed ? await readAt(offset) : null;
   }
-  if (!response.destroyed) response.end();
+  if (chunk !== null) cut(response);
+  else if (!response.destroyed) response.end();
 }
 
 interface Following {

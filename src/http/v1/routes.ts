@@ -15,10 +15,11 @@ import { isPlanned } from "./notAvailable.ts";
 import { readListQuery, readNone, readWait } from "./parameters.ts";
 import { encodeProblem } from "./problem.ts";
 import type { RouteParts } from "./routeParts.ts";
-import { knownSignal, signalJob, unknownSignal } from "./signal.ts";
+import { allowedSignals, knownSignal, signalJob } from "./signal.ts";
 import { streamRoutes } from "./streamRoutes.ts";
 import { mountTerminals } from "./terminals.ts";
 import { mountTokens, type TokenCaller } from "./tokens.ts";
+import { readBody } from "./unknownField.ts";
 
 const json = <Schema>(schema: Schema, description: string) => ({
   description,
@@ -180,8 +181,14 @@ export function makeRoutes(parts: RouteParts): OpenAPIHono<{ Bindings: TokenCall
   app.post("/v1/jobs/:id/signal", async (context) => {
     readNone(queryOf(context.req.url));
     const id = readId(context.req.param("id"));
-    const name = readSignal(readJson(await context.req.arrayBuffer(), context.req.header("content-type")));
+    const { signal } = readBody(
+      readJson(await context.req.arrayBuffer(), context.req.header("content-type")),
+      signalSchema,
+      allowedSignals(),
+    );
+    const name = knownSignal(signal);
     known(broker.get(id), id);
+    await broker.reach(id, context.env.gone());
     signalJob(broker, id, name);
     return context.json(encode(known(broker.get(id), id)));
   });
@@ -244,13 +251,6 @@ export function makeRoutes(parts: RouteParts): OpenAPIHono<{ Bindings: TokenCall
   return app;
 }
 
-function readSignal(value: unknown): string {
-  const parsed = signalSchema.safeParse(value);
-  const name = parsed.success ? parsed.data.signal : undefined;
-  if (name !== undefined) return knownSignal(name);
-  throw unknownSignal();
-}
-
 function readId(id: string): JobId {
   if (isJobId(id)) return id;
   throw new ErrandError("not-found", `no job ${JSON.stringify(id)}: an id is a decimal number`);
@@ -263,12 +263,5 @@ function known(job: Job | undefined, id: JobId): Job {
 
 function readStop(body: ArrayBuffer, type: string | undefined): z.infer<typeof stopSchema> {
   if (body.byteLength === 0) return {};
-  const value = readJson(body, type);
-  const parsed = stopSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new ErrandError(
-    "invalid-spec",
-    `${issue?.path.join(".") || "body"}: ${issue?.message}; allowed is {"graceSeconds": 0 to 3600}`,
-  );
+  return readBody(readJson(body, type), stopSchema, '{"graceSeconds": 0 to 3600}');
 }

@@ -6,13 +6,12 @@ import type { JobId } from "../../core/job.ts";
 /** The name of a signal. Throws `invalid-spec` for any other. */
 export function knownSignal(name: string): string {
   if (Object.hasOwn(constants.signals, name)) return name;
-  throw unknownSignal();
+  throw new ErrandError("invalid-spec", `allowed is ${allowedSignals()}`);
 }
 
-/** The refusal of what names no signal. */
-export function unknownSignal(): ErrandError {
-  const allowed = Object.keys(constants.signals).join(", ");
-  return new ErrandError("invalid-spec", `allowed is {"signal": "<name>"} with one of ${allowed}`);
+/** What may be sent, in words. */
+export function allowedSignals(): string {
+  return `{"signal": "<name>"} with one of ${Object.keys(constants.signals).join(", ")}`;
 }
 
 /** Sends a signal to a job's whole group. Throws `invalid-spec` for a name that no signal has, `not-running`. */

@@ -2,6 +2,7 @@ import { ErrandError } from "../../core/errors.ts";
 import { isJobId } from "../../core/ids.ts";
 import type { JobId } from "../../core/job.ts";
 import type { ProcessInput } from "../../core/ports.ts";
+import { whileConnected } from "../backpressure.ts";
 import { type Exchange, sendWhole } from "../exchange.ts";
 import { read, readBytes, readFlag } from "./parameters.ts";
 import type { RouteParts } from "./routeParts.ts";
@@ -36,9 +37,11 @@ export async function putStdin(parts: RouteParts, exchange: Exchange, id: string
   const close = readFlag(parameters, "close") ?? false;
   const { response } = exchange;
   const waiting = parts.waitingBodies.enter(id, await exchange.body());
-  response.on("close", waiting.letGo);
-  if (response.destroyed) waiting.letGo();
+  const gone = whileConnected(response);
+  gone.addEventListener("abort", waiting.letGo);
+  if (gone.aborted) waiting.letGo();
   const write = async () => {
+    await parts.broker.reach(id, gone);
     const input = inputOf(parts, id);
     const body = waiting.take();
     if (body === null) throw new ErrandError("invalid-request", "the client has gone before its turn");

@@ -3,7 +3,7 @@ import { ErrandError } from "../../core/errors.ts";
 import { isJobId } from "../../core/ids.ts";
 import { attachProtocol, attachReplays } from "../../protocol/attach.ts";
 import { jobSchema, problemSchema } from "../../protocol/job.ts";
-import { terminalSizeSchema } from "../../protocol/terminal.ts";
+import { mostTerminalCells, terminalSizeSchema } from "../../protocol/terminal.ts";
 import { tokenProtocol } from "../offeredToken.ts";
 import { checkWish } from "./attach/wish.ts";
 import { readJson } from "./json.ts";
@@ -11,6 +11,7 @@ import { readNone } from "./parameters.ts";
 import { encodeProblem } from "./problem.ts";
 import type { RouteParts } from "./routeParts.ts";
 import type { TokenCaller } from "./tokens.ts";
+import { readBody } from "./unknownField.ts";
 
 const problem = (description: string) => ({
   description,
@@ -71,6 +72,8 @@ const attachRoute = createRoute({
   },
 });
 
+const allowedSize = `{"cols": 1 to ${mostTerminalCells}, "rows": 1 to ${mostTerminalCells}}`;
+
 /** Adds the calls for jobs at terminals, and for those who attach. */
 export function mountTerminals(app: OpenAPIHono<{ Bindings: TokenCaller }>, parts: RouteParts): void {
   const { broker, encode } = parts;
@@ -80,7 +83,9 @@ export function mountTerminals(app: OpenAPIHono<{ Bindings: TokenCaller }>, part
     const { req } = context;
     readNone(new URL(req.url).search.slice(1));
     const id = req.param("id");
-    const size = readSize(readJson(await req.arrayBuffer(), req.header("content-type")));
+    const body = readJson(await req.arrayBuffer(), req.header("content-type"));
+    const size = readBody(body, terminalSizeSchema, allowedSize);
+    await broker.reach(id, context.env.gone());
     const job = isJobId(id) ? broker.resize(id, size) : undefined;
     if (job !== undefined) return context.json(encode(job));
     throw new ErrandError("not-found", `no job ${JSON.stringify(id)} is running or on record`);
@@ -98,14 +103,4 @@ export function mountTerminals(app: OpenAPIHono<{ Bindings: TokenCaller }>, part
     const { status, headers, text: body } = encodeProblem(new ErrandError("upgrade-required", wanted));
     return new Response(body, { status, headers: { ...headers, Upgrade: "websocket" } });
   });
-}
-
-function readSize(value: unknown): z.infer<typeof terminalSizeSchema> {
-  const parsed = terminalSizeSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new ErrandError(
-    "invalid-spec",
-    `${issue?.path.join(".") || "body"}: ${issue?.message}; allowed is {"cols": 1 to 1000, "rows": 1 to 1000}`,
-  );
 }

@@ -9,7 +9,7 @@ import { checkWish } from "./wish.ts";
 /** `GET /v1/jobs/{id}/attach`. What is refused is thrown before the connection is a WebSocket. */
 export async function attach(
   parts: RouteParts,
-  { request, socket, head, query, principal, isStillAllowed }: UpgradeExchange,
+  { request, socket, head, query, principal, onLost }: UpgradeExchange,
   id: string,
 ): Promise<void> {
   checkProtocol(request.headers["sec-websocket-protocol"]);
@@ -31,8 +31,10 @@ export async function attach(
   server.handleUpgrade(request, socket, head, (webSocket) => {
     // Not before: who never got in must not be missed by the job.
     follower.attend(parts.broker.active(id));
-    const ends = { routes: parts, socket: webSocket, connection: socket, isStillAllowed };
-    new AttachSession({ ...ends, id, writer, seat, ...wish }).run();
+    const ends = { routes: parts, socket: webSocket, connection: socket };
+    const session = new AttachSession({ ...ends, id, writer, seat, ...wish });
+    onLost(() => session.forbid());
+    session.run();
   });
 }
 

@@ -2,8 +2,9 @@ import type { Broker } from "../../../core/broker.ts";
 import { ErrandError } from "../../../core/errors.ts";
 import type { JobId } from "../../../core/job.ts";
 import { type AttachClientMessage, attachClientSchema } from "../../../protocol/attach.ts";
-import { isObject, parseJson } from "../../jsonFields.ts";
+import { type Fields, isObject, parseJson } from "../../jsonFields.ts";
 import { signalJob } from "../signal.ts";
+import { explain } from "../unknownField.ts";
 
 /** A client that does not speak the protocol: its connection is closed. */
 export class BadFrame extends Error {
@@ -12,11 +13,12 @@ export class BadFrame extends Error {
 
 /** A message of a client. Throws `BadFrame` for what is none at all, `invalid-request` for one that is not allowed. */
 export function readMessage(payload: Uint8Array): AttachClientMessage {
-  const parsed = attachClientSchema.safeParse(readObject(payload));
+  const message = readObject(payload);
+  const parsed = attachClientSchema.safeParse(message);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const place = issue?.path.join(".") || "the message";
-  throw new ErrandError("invalid-request", `${place}: ${issue?.message ?? "it cannot be read"}`);
+  const form = attachClientSchema.options.find(({ shape }) => shape.type.value === message.type);
+  const why = explain(parsed.error, Object.keys(form?.shape ?? {}), "the message");
+  throw new ErrandError("invalid-request", why);
 }
 
 /** Does what the client asks for. Throws `no-terminal`, `not-running`, `invalid-spec`. */
@@ -31,7 +33,7 @@ export function carryOut(broker: Broker, id: JobId, message: AttachClientMessage
   }
 }
 
-function readObject(payload: Uint8Array): unknown {
+function readObject(payload: Uint8Array): Fields {
   let value: unknown;
   try {
     value = parseJson(payload);

@@ -22,6 +22,9 @@ import { AttachWire } from "./wire.ts";
 /** Codes of RFC 6455: frames that are not of this protocol, text, a lost right, and what the server could not do. */
 const closeCodes = { protocol: 1_002, text: 1_003, forbidden: 1_008, internal: 1_011 } as const;
 
+/** One that has lost its right has so long to read why. */
+const forbiddenMilliseconds = 500;
+
 export interface SessionParts {
   readonly routes: RouteParts;
   readonly socket: WebSocket;
@@ -31,8 +34,6 @@ export interface SessionParts {
   /** The name under which the job's input counts what this attacher writes. */
   readonly writer: string;
   readonly seat: Seat;
-  /** False once the credential is not good for this any more. */
-  readonly isStillAllowed: () => boolean;
   readonly readOnly: boolean;
   readonly replay: AttachReplay;
   /** What the client has seen already; null for nothing. */
@@ -55,7 +56,9 @@ export class AttachSession {
     this.#parts = parts;
     this.#position = parts.seen ?? beginning;
     const { socket, connection, seat, routes } = parts;
-    this.#wire = new AttachWire({ socket, connection }, routes.limits.heartbeatSeconds, () => this.#beat());
+    this.#wire = new AttachWire({ socket, connection }, routes.limits.heartbeatSeconds, () =>
+      this.#wire.beat(encodeCursor(this.#position)),
+    );
     socket.on("message", (data: Buffer, isBinary: boolean) => this.#receive(data, isBinary));
     // The library has answered with the code that says what was wrong.
     socket.on("error", () => {});
@@ -70,12 +73,12 @@ export class AttachSession {
     });
   }
 
-  #beat(): void {
-    if (!this.#parts.isStillAllowed()) {
-      this.#input?.drop();
-      this.#wire.close(closeCodes.forbidden, "the credential is not good for this any more");
-    }
-    this.#wire.beat(encodeCursor(this.#position));
+  /** Its credential is not good for this any more. */
+  forbid(): void {
+    this.#input?.drop();
+    this.#wire.close(closeCodes.forbidden, "the credential is not good for this any more");
+    this.#wire.giveUpAfter(forbiddenMilliseconds);
+    this.#gone.abort();
   }
 
   /** Resolves when all has been sent, or nobody is there any more. */
@@ -129,7 +132,7 @@ export class AttachSession {
     });
     this.#input = new AttachInput(stdinOffset, {
       ...{ routes, id, writer, mostBytes: routes.limits.attachInputBytes },
-      onTaken: (bytes) => this.#wire.control({ type: "ack", stdinOffset: bytes }),
+      onTaken: (bytes) => this.#wire.latest({ type: "ack", stdinOffset: bytes }),
       onRefused: (error) => this.#refuseInput(error),
       onFull: (full) => this.#hold("input", full),
     });
@@ -157,9 +160,12 @@ export class AttachSession {
   }
 
   #take(frame: Buffer, input: AttachInput): void {
+    // What is typed has no answer but the latest of its acks.
+    let isAnswered = frame[0] === attachChannels.control;
     try {
       this.#understand(frame, input);
     } catch (error) {
+      isAnswered = true;
       if (error instanceof BadFrame) {
         this.#wire.close(closeCodes.protocol, error.message);
         return;
@@ -168,7 +174,7 @@ export class AttachSession {
       this.#wire.control(errorMessage(toErrandError(error)));
     }
     // Answers must not pile up for a client that sends and does not read.
-    if (!this.#wire.full || this.#holds.has("output")) return;
+    if (!isAnswered || !this.#wire.full || this.#holds.has("output")) return;
     this.#hold("output", true);
     this.#wire.room().then(() => this.#hold("output", false));
   }

@@ -21,6 +21,8 @@ export class AttachWire {
   #silentBeats = 0;
   /** The last message has been sent. */
   #hasEnded = false;
+  /** It goes out when there is room. */
+  #latest: AttachServerMessage | null = null;
   /** Bytes that had to wait at the last look. */
   #waitingBytes = 0;
 
@@ -57,6 +59,11 @@ export class AttachWire {
 
   /** Sends a message; nothing behind `ended`. */
   control(message: AttachServerMessage): void {
+    this.#sendLatest();
+    this.#send(message);
+  }
+
+  #send(message: AttachServerMessage): void {
     if (this.closed || this.#hasEnded) return;
     this.#hasEnded = message.type === "ended";
     const json = JSON.stringify(message);
@@ -65,6 +72,21 @@ export class AttachWire {
     frame.write(json, 1);
     this.#socket.send(frame);
     if (this.#connection.writableLength > mostAnswerBytes) this.#socket.terminate();
+  }
+
+  /** Sends a message that makes earlier ones of its kind needless: of those that have to wait, the last one goes out. */
+  latest(message: AttachServerMessage): void {
+    const isAwaited = this.#latest !== null;
+    this.#latest = message;
+    if (!this.full) this.#sendLatest();
+    else if (!isAwaited) void this.room().then(() => this.#sendLatest());
+  }
+
+  /** Before any other message, so that the end stays the last one. */
+  #sendLatest(): void {
+    const waiting = this.#latest;
+    this.#latest = null;
+    if (waiting !== null) this.#send(waiting);
   }
 
   /** True when the client has so much to take that nothing more should be made for it. */
@@ -89,6 +111,12 @@ export class AttachWire {
     this.#socket.close(code, Buffer.from(reason).subarray(0, reasonBytes).toString("utf8"));
     // Its own close frame may stand behind what was not to be read for now.
     this.#socket.resume();
+  }
+
+  /** Cuts the connection if it has not ended by then. */
+  giveUpAfter(milliseconds: number): void {
+    const timer = setTimeout(() => this.#socket.terminate(), milliseconds);
+    this.#connection.on("close", () => clearTimeout(timer));
   }
 
   /** A sign of life for a client that has all there is; one that gives none itself is given up in the end. */
