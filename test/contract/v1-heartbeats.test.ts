@@ -1,7 +1,7 @@
 // Contract v1: a quiet stream shows that it lives, in the formats that can tell it from output.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { textOf } from "../support/event-frames.ts";
-import { eventsOf, type FrameStream, openFrames } from "../support/event-stream.ts";
+import { textOf, typesOf } from "../support/event-frames.ts";
+import { eventsOf, type FrameStream, openFrames, readEvents } from "../support/event-stream.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import { startJob, untilWritten } from "./support/v1-start.ts";
 import { goOn, waitHere } from "./support/v1-stdin.ts";
@@ -37,6 +37,19 @@ test("heartbeats come while nothing else does, and are no place of their own", a
       if (type === "heartbeat") expect(cursor).toBe(at === 0 ? "2-0" : (events[at - 1]?.cursor ?? ""));
     expect(events.at(-1)?.type).toBe("ended");
   }
+});
+
+test("who goes on from one that came before the start hears of the start", async () => {
+  const first = await startJob(server, { shell: waitHere, stdin: "open", alias: "one-at-a-time" });
+  const queued = { command: ["echo", "x"], alias: "one-at-a-time", aliasPolicy: "queue" };
+  const { id } = await startJob(server, queued);
+  const stream = await openFrames(server, `/v1/jobs/${id}/events`, { format: "sse" });
+  await stream.until(() => heartbeats(stream) > 0, "a heartbeat");
+  const [heartbeat] = eventsOf(stream);
+  stream.close();
+  await goOn(server, first.id);
+  const events = await readEvents(server, id, { query: `?cursor=${heartbeat?.cursor}` });
+  expect(typesOf(events)).toEqual(["started", "stdout", "ended"]);
 });
 
 test("a stream that is not quiet has none", async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { assert, integer, property, string } from "fast-check";
 import { ErrandError } from "../../core/errors.ts";
-import { beginning, decodeCursor, encodeCursor } from "./cursor.ts";
+import { beginning, decodeCursor, encodeCursor, nothingSeen } from "./cursor.ts";
 
 function codeOf(text: string): string {
   try {
@@ -24,6 +24,7 @@ describe("a cursor", () => {
       }),
     );
     expect(decodeCursor(encodeCursor(beginning))).toEqual({ stdout: 0, stderr: 0 });
+    expect(decodeCursor(nothingSeen)).toBeNull();
   });
 
   test.each(["", "-", "1", "1-", "-1", "1-2-3", " 1-2", "1-2 ", "1-2\n", "a-b", "1.5-2", "+1-2", "１-２"])(

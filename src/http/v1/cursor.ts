@@ -9,8 +9,12 @@ export function encodeCursor({ stdout, stderr }: OutputPosition): string {
   return `${stdout}-${stderr}`;
 }
 
-/** Reads a cursor. Throws `invalid-parameter`. */
-export function decodeCursor(text: string): OutputPosition {
+/** The cursor of one who has not even seen the job start. */
+export const nothingSeen = "start";
+
+/** Reads a cursor; null for one who has seen nothing. Throws `invalid-parameter`. */
+export function decodeCursor(text: string): OutputPosition | null {
+  if (text === nothingSeen) return null;
   const [, stdout, stderr] = /^(\d{1,15})-(\d{1,15})$/.exec(text) ?? [];
   if (stdout !== undefined && stderr !== undefined) return { stdout: Number(stdout), stderr: Number(stderr) };
   throw new ErrandError(

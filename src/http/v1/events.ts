@@ -5,7 +5,7 @@ import type { JobId } from "../../core/job.ts";
 import type { OutputPosition } from "../../core/ports.ts";
 import { whileConnected } from "../backpressure.ts";
 import type { Exchange } from "../exchange.ts";
-import { beginning, decodeCursor, encodeCursor } from "./cursor.ts";
+import { decodeCursor, encodeCursor, nothingSeen } from "./cursor.ts";
 import { type EncodedEvent, encodeEvent } from "./encodeEvent.ts";
 import { type StreamFormat, sendEvents } from "./eventStream.ts";
 import { follow } from "./follow.ts";
@@ -59,7 +59,7 @@ export async function sendJobEvents(parts: RouteParts, answer: EventsAnswer): Pr
   async function* encoded(): AsyncGenerator<EncodedEvent> {
     for await (const event of follow(broker, id, { from, live, signal })) yield encodeEvent(event, encode);
   }
-  const cursor = encodeCursor(from ?? beginning);
+  const cursor = from === null ? nothingSeen : encodeCursor(from);
   const { heartbeatSeconds } = limits;
   await sendEvents(response, encoded(), { format, heartbeatSeconds, cursor, headers });
 }

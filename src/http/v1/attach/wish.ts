@@ -6,7 +6,7 @@ import type { OutputPosition } from "../../../core/ports.ts";
 import { checkScope } from "../../../core/scopes.ts";
 import { type AttachReplay, attachReplays } from "../../../protocol/attach.ts";
 import type { Principal } from "../../exchange.ts";
-import { decodeCursor } from "../cursor.ts";
+import { beginning, decodeCursor } from "../cursor.ts";
 import { checkPosition } from "../gaps.ts";
 import { read, readFlag } from "../parameters.ts";
 import { isReadOnly } from "./readOnly.ts";
@@ -55,7 +55,7 @@ function readWish(query: string): AttachWish {
   if (cursor !== undefined && wished !== undefined)
     throw invalid("replay: with a cursor the output comes from there");
   return {
-    seen: cursor === undefined ? null : decodeCursor(cursor),
+    seen: cursor === undefined ? null : (decodeCursor(cursor) ?? beginning),
     ...{ attacher, replay, readOnly: isReadOnly(query) },
   };
 }
