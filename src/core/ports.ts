@@ -57,13 +57,13 @@ export interface SupervisedProcess {
    * is for who writes down the end.
    */
   stop(graceSeconds: number, reason: StopReason): void;
-  /** Sends a signal, such as `SIGINT`, to the whole group; false when it has no member any more. */
+  /** Sends a signal, such as `SIGINT`, to the whole group; false when it has no member any more. Throws `too-many-requests`. */
   signal(name: string): boolean;
   /** stdin, when it was asked to be open. */
   readonly input: ProcessInput | null;
   /** Somebody follows the job, for the first time: whoever takes it over is to know. */
   noteFollower?(): void;
-  /** Gives its terminal another size; false when it has none, or has ended. */
+  /** Gives its terminal another size; false when it has none, or has ended. Throws `too-many-requests`. */
   resize(size: TerminalSize): boolean;
 }
 
@@ -79,6 +79,7 @@ export interface ProcessInput {
    * writes, where that is counted apart.
    */
   write(chunk: Uint8Array, writer?: string): Promise<void>;
+  /** Ends it. Throws `too-many-requests`. */
   close(): void;
 }
 

@@ -2,6 +2,9 @@ import { chmodSync } from "node:fs";
 import type { Socket } from "bun";
 import { type Frame, FrameError, FrameReader } from "./frames.ts";
 
+/** With so many waiting, nothing more should be asked of one that does not read. */
+const mostWaitingFrames = 1_000;
+
 /** Who gets what comes over a connection. */
 export interface ConnectionHandler {
   onFrame(frame: Frame): void;
@@ -29,6 +32,11 @@ export class Connection {
   /** True when nothing can be sent any more. */
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** True when the other side leaves so much unread that no more should be sent that can be refused. */
+  get full(): boolean {
+    return this.#waiting.length >= mostWaitingFrames;
   }
 
   /** Sends a frame; what the socket does not take now goes out later. Nothing happens when the connection has gone. */

@@ -65,7 +65,7 @@ export class ShimLink implements SupervisedProcess {
 
   signal(name: string): boolean {
     if (this.#exited) return false;
-    this.#send({ type: "signal", name });
+    this.#ask({ type: "signal", name });
     return true;
   }
 
@@ -75,8 +75,15 @@ export class ShimLink implements SupervisedProcess {
 
   resize(size: TerminalSize): boolean {
     if (this.#exited || !this.#parts.hasTerminal) return false;
-    this.#send({ type: "resize", size });
+    this.#ask({ type: "resize", size });
     return true;
+  }
+
+  /** Sends what a client may ask for as often as it likes. Throws `too-many-requests`. */
+  #ask(message: ServerMessage): void {
+    if (this.#connection?.full === true)
+      throw new ErrandError("too-many-requests", "the job's shim leaves unread what it was asked before", 1);
+    this.#send(message);
   }
 
   #send(message: ServerMessage): void {
@@ -199,7 +206,7 @@ export class ShimLink implements SupervisedProcess {
         send: (frame) => {
           if (!this.#released) this.#connection?.send(frame);
         },
-        askToClose: () => this.#send({ type: "closeInput" }),
+        askToClose: () => this.#ask({ type: "closeInput" }),
         staysOpen: this.#parts.hasTerminal,
       });
     this.#parts.listener.started(this, { startedAt: at, ...state });

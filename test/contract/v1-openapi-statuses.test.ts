@@ -115,6 +115,7 @@ const table: Readonly<Record<string, Row>> = {
       409: () => get(`/v1/jobs/${ended()}/signal`, jsonRequest("POST", { signal: "SIGCONT" })),
       413: () => get(`/v1/jobs/${ended()}/signal`, { ...jsonRequest("POST", ""), body: tooLarge }),
       422: () => get(`/v1/jobs/${stage.ids.running}/signal`, jsonRequest("POST", { signal: "CONT" })),
+      429: { file: "test/crash/halted-shim.test.ts", test: "does not read is asked no more" },
     },
   },
   "POST /v1/jobs/{id}/resize": {
@@ -126,6 +127,7 @@ const table: Readonly<Record<string, Row>> = {
       409: () => get(`/v1/jobs/${ended()}/resize`, jsonRequest("POST", size)),
       413: () => get(`/v1/jobs/${ended()}/resize`, { ...jsonRequest("POST", ""), body: tooLarge }),
       422: () => get(`/v1/jobs/${stage.ids.terminal}/resize`, jsonRequest("POST", { cols: 0, rows: 0 })),
+      429: { file: "test/crash/halted-shim.test.ts", test: "does not read is asked no more" },
     },
   },
   "GET /v1/jobs/{id}/attach": {

@@ -1,6 +1,7 @@
 // A shim that is halted while its server is replaced: the job is told as it is, and all goes on when the shim does.
 import { afterAll, expect, test } from "bun:test";
 import { putStdin } from "../contract/support/v1-stdin.ts";
+import { attach } from "../support/attach.ts";
 import { signal } from "../support/proc.ts";
 import { endEverything, type Server, startServer } from "../support/server.ts";
 import { until, within } from "../support/wait.ts";
@@ -74,6 +75,35 @@ test(
     expect(await ended(last, id)).toMatchObject({
       ...{ state: "ended", pid, startedAt },
       outcome: { reason: "stopped", signal: "SIGTERM" },
+    });
+  },
+  timeoutMilliseconds,
+);
+
+/** More than its socket and the server hold for it. */
+const signals = 20_000;
+
+test(
+  "one that does not read is asked no more, and hears what was asked before",
+  async () => {
+    const server = await startServer();
+    const { id } = await survivor(server, { shell: "trap 'echo heard' USR1; while :; do sleep 0.05; done" });
+    await until(async () => (await look(server, id)).state === "running", { describe: "its start" });
+    const shim = shimOf(server, id);
+    const attached = await attach(server, id);
+    await attached.message("live");
+    signal(shim, "SIGSTOP");
+    attached.control({ type: "signal", signal: "SIGUSR1" });
+    for (let sent = 0; sent < signals; sent += 1) attached.control({ type: "signal", signal: "SIGCONT" });
+    expect(await attached.message("error")).toMatchObject({ code: "too-many-requests" });
+    const refused = await post(server, id, "signal", { signal: "SIGCONT" });
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "1"]);
+    signal(shim, "SIGCONT");
+    await until(async () => (await post(server, id, "signal", { signal: "SIGCONT" })).status === 200, {
+      describe: "room for a signal",
+    });
+    await until(async () => (await outputText(server, id, "stdout")).startsWith("heard"), {
+      describe: "USR1",
     });
   },
   timeoutMilliseconds,

@@ -66,7 +66,10 @@ const signalRoute = createRoute({
     200: json(jobSchema, "The job"),
     ...problems,
     ...{ 409: problem("It does not run"), 413: problem("The body is too large") },
-    422: problem("The signal is not known"),
+    ...{
+      422: problem("The signal is not known"),
+      429: problem("The job's shim does not read what it is asked"),
+    },
   },
 });
 

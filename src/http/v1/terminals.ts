@@ -38,7 +38,10 @@ const resizeRoute = createRoute({
     200: { description: "The job", content: { "application/json": { schema: jobSchema } } },
     ...problems,
     ...{ 409: problem("It has no terminal, or does not run"), 413: problem("The body is too large") },
-    422: problem("The size is not valid"),
+    ...{
+      422: problem("The size is not valid"),
+      429: problem("The job's shim does not read what it is asked"),
+    },
   },
 });
 
