@@ -144,7 +144,7 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
   // Not with the first request, which may come when a newer version lies in the place of this one.
   const loading = setTimeout(async () => {
     for (const preload of [parts.preload, shims.preload]) await preload().catch(parts.onInternalError);
-    logger.debug("all is loaded");
+    logger.info("all is loaded");
   }, preloadMilliseconds);
 
   await end;

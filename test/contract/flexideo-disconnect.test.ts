@@ -15,7 +15,7 @@ import { until, untilSteady } from "../support/wait.ts";
 let server: Server;
 let directory: string;
 beforeAll(async () => {
-  server = await startServer();
+  server = await startServer({ atRest: true });
   directory = temporaryDirectory("disconnect");
 });
 afterAll(endEverything);

@@ -19,7 +19,7 @@ let server: Server;
 let path: string;
 let sha256: string;
 beforeAll(async () => {
-  server = await startServer();
+  server = await startServer({ atRest: true });
   path = join(temporaryDirectory("pattern"), "bytes");
   sha256 = writePattern(path);
   // The code is compiled and the heap has its usual size.

@@ -13,7 +13,7 @@ import { endEverything, type Server, startServer } from "../support/server.ts";
 
 let server: Server;
 beforeAll(async () => {
-  server = await startServer();
+  server = await startServer({ atRest: true });
 });
 afterAll(endEverything);
 

@@ -27,7 +27,7 @@ interface Stalled {
 
 /** Starts a flood, stops reading after the head of its answer, and waits until the command is blocked. */
 async function stalledFlood(...args: string[]): Promise<Stalled> {
-  const server = await startServer({ args });
+  const server = await startServer({ atRest: true, args });
   const token = newToken();
   const connection = await rawProcess(server, specOf([program("flood"), token]));
   connection.pause();
@@ -68,7 +68,7 @@ describe("a reader that stops reading", () => {
   }, 30_000);
 
   test("gets every byte when it reads again", async () => {
-    const server = await startServer();
+    const server = await startServer({ atRest: true });
     const count = 24 * mebibyte;
     const connection = await rawProcess(server, specOf([program("print-bytes"), String(count)]));
     connection.pause();

@@ -15,7 +15,7 @@ const mostKept = 1024 * 1024;
 
 let server: Server;
 beforeAll(async () => {
-  server = await startServer({ config: `[limits]\nkeptOutputBytes = ${mostKept}\n` });
+  server = await startServer({ atRest: true, config: `[limits]\nkeptOutputBytes = ${mostKept}\n` });
 });
 afterAll(endEverything);
 

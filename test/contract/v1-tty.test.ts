@@ -9,7 +9,7 @@ import { endOf, postJob, runJob, startJob, startProblem, textOf, untilWritten } 
 
 let server: Server;
 beforeAll(async () => {
-  server = await startServer();
+  server = await startServer({ atRest: true });
 });
 afterAll(endEverything);
 

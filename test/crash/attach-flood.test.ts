@@ -19,7 +19,7 @@ const options = { digest: true };
 
 let server: Server;
 beforeAll(async () => {
-  server = await startServer();
+  server = await startServer({ atRest: true });
   // So that the code is compiled and the heap has its usual size.
   for (let turn = 0; turn < 3; turn += 1) {
     const { id } = await background(server, { shell: "stty -opost; head -c 64000000 /dev/zero", tty });

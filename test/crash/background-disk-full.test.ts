@@ -181,7 +181,7 @@ describe.skipIf(why !== undefined)(`R6 on a disk of ${diskBytes} bytes${why ? ` 
 
   test("a server that is full from its first moment on refuses and lives", async () => {
     const disk = await smallDisk(diskBytes);
-    const server = await startServer({ dataDir: disk.data });
+    const server = await startServer({ atRest: true, dataDir: disk.data });
     disk.fill();
     expect((await run(server, ["echo", "x"])).text).toBe("x\n");
     const descriptors = server.openDescriptors();

@@ -106,7 +106,7 @@ async function faults(server: Server, { ids }: Crowd): Promise<string[]> {
 test.skipIf(tooFew)(
   `${count} jobs at once: output, codes, descriptors and memory (needs ${neededDescriptors} descriptors)`,
   async () => {
-    const server = await startServer();
+    const server = await startServer({ atRest: true });
     const first = await start(server, warmUp);
     await finish(server, first);
     expect(await faults(server, first)).toEqual([]);

@@ -50,7 +50,7 @@ describe(`${total} bytes`, () => {
   let sha256: string;
   let id: string;
   beforeAll(async () => {
-    server = await startServer();
+    server = await startServer({ atRest: true });
     const path = join(temporaryDirectory("pattern"), "bytes");
     sha256 = writePattern(path);
     await warmUp(server);
@@ -116,7 +116,7 @@ describe("a flood that nobody reads", () => {
   const kept = 1_000_001;
   let server: Server;
   beforeAll(async () => {
-    server = await startServer({ config: `[limits]\nkeptOutputBytes = ${kept}\n` });
+    server = await startServer({ atRest: true, config: `[limits]\nkeptOutputBytes = ${kept}\n` });
     await warmUp(server);
   }, timeoutMilliseconds);
 

@@ -45,7 +45,7 @@ function piece(index: number, bytes: number): Uint8Array<ArrayBuffer> {
 }
 
 test(`${followerCount} followers, one of them stalled: the others are whole and in time, memory is bounded`, async () => {
-  const server = await startServer();
+  const server = await startServer({ atRest: true });
   const { id } = await background(server, { command: ["cat"], stdin: "open" });
   const all = await Promise.all(Array.from({ length: followerCount }, () => follow(server, id)));
   await Promise.all(all.map((one) => one.untilHead(20_000)));

@@ -77,7 +77,7 @@ async function untilShrunk(server: Server, most: number): Promise<void> {
 test.skipIf(tooFew)(
   `${count} commands at once${tooFew ? ` (not tested: only ${hardLimit} descriptors are allowed)` : ""}: none is left, nor memory, nor a descriptor`,
   async () => {
-    const server = await startServer();
+    const server = await startServer({ atRest: true });
     await leave(await crowd(server, warmUp));
     await untilIdle(server);
     const [descriptors, memory] = [server.openDescriptors(), server.memory().anonymousBytes];

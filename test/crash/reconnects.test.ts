@@ -64,7 +64,7 @@ async function comeAndGo(server: Server, request: RawRequest): Promise<void> {
 
 test(`${clients} clients that do so for ${seconds} s`, async () => {
   const config = `[limits]\nheartbeatSeconds = 1\nfollowers = ${followers}\n`;
-  const server = await startServer({ config });
+  const server = await startServer({ atRest: true, config });
   const { id: written } = await ran(server, shell(writer));
   const { id: quiet } = await background(server, { command: ["sleep", "120"] });
   const stream = await openFrames(server, `/v1/jobs/${quiet}/events`);

@@ -13,7 +13,7 @@ import { MemoryWatch } from "./support/memory-watch.ts";
 
 let server: Server;
 beforeAll(async () => {
-  server = await startServer();
+  server = await startServer({ atRest: true });
 });
 afterAll(endEverything);
 
@@ -143,7 +143,7 @@ test(
 );
 
 test("what waits for commands to read is bounded, and told to whoever brings more", async () => {
-  const small = await startServer({ config: "[limits]\npendingBodyBytes = 1048576\n" });
+  const small = await startServer({ atRest: true, config: "[limits]\npendingBodyBytes = 1048576\n" });
   const { id } = await background(small, { command: ["sleep", "60"], stdin: "open" });
   const put = (signal: AbortSignal | null = null) =>
     small.request(`/v1/jobs/${id}/stdin`, { method: "PUT", body: Buffer.alloc(600_000, "x"), signal });

@@ -49,7 +49,7 @@ describe("a watchdog that is killed", () => {
   test(
     "five times in a row costs no descriptor and no job",
     async () => {
-      const server = await startServer();
+      const server = await startServer({ atRest: true });
       const trees = await startTrees(server, ["child"]);
       const descriptors = server.openDescriptors();
       for (let turn = 0; turn < 5; turn += 1) {

@@ -12,7 +12,7 @@ let id = "";
 let witness: Attached;
 let echoed = 0;
 beforeAll(async () => {
-  server = await startServer({ config: "[limits]\nattachFrameBytes = 1024\n" });
+  server = await startServer({ atRest: true, config: "[limits]\nattachFrameBytes = 1024\n" });
   ({ id } = await startJob(server, { command: ["cat"], stdin: "open" }));
   witness = await attach(server, id);
   await witness.message("live");

@@ -19,7 +19,7 @@ import { Trap } from "./support/trap.ts";
 
 let server: Server;
 beforeAll(async () => {
-  server = await startServer();
+  server = await startServer({ atRest: true });
 });
 afterAll(endEverything);
 
@@ -172,7 +172,7 @@ describe("every other upgrade is refused:", () => {
 
 test("who never ends a refused connection cannot keep it, and needs no credential to try", async () => {
   // One without other connections, which would come and go meanwhile.
-  const alone = await startServer();
+  const alone = await startServer({ atRest: true });
   const { host, port } = alone;
   const before = alone.openDescriptors();
   const heads = [

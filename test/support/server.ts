@@ -37,6 +37,8 @@ export interface ServerOptions {
   /** The directory in which the server is started. */
   cwd?: string;
   greetingTimeoutMilliseconds?: number;
+  /** Waits until it has loaded all of itself: before that, its descriptors and its memory are not those that it keeps. */
+  atRest?: boolean;
 }
 
 /** Starts the real program and waits for its greeting; `afterAll(endEverything)` ends it. */
@@ -60,7 +62,12 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
     await endSurvivors(dataDir);
   });
   const addresses = await greeting(running, options);
-  return running.announced(addresses, dataDir, options.auth ?? "token");
+  const server = running.announced(addresses, dataDir, options.auth ?? "token");
+  if (options.atRest === true) {
+    const loaded = () => server.logLines().some(({ msg }) => msg === "all is loaded");
+    await until(loaded, { describe: "all to be loaded" });
+  }
+  return server;
 }
 
 function commandLine(options: ServerOptions, home: string, dataDir: string): string[] {
