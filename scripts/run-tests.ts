@@ -13,6 +13,9 @@ interface Counts {
 /** Tests may start servers, on machines that are busy. */
 const testTimeoutMs = 20_000;
 
+/** These wait for minutes that others have set, and compute little: beside the others they cost no time. */
+const waitingFiles = ["test/contract/v1-behind-nginx.test.ts", "test/cli/run-cut.test.ts"];
+
 const root = join(import.meta.dir, "..");
 const bun = [process.execPath, "--config=/dev/null", "--no-env-file"];
 const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
@@ -33,33 +36,59 @@ async function check(name: string, command: readonly string[]): Promise<void> {
 }
 
 async function runTests(filters: readonly string[]): Promise<void> {
+  const places = ["src", "test"].filter((place) => existsSync(join(root, place)));
+  const waiting = filters.length > 0 ? [] : waitingFiles.filter((path) => existsSync(join(root, path)));
+  const others = [
+    ...waiting.map((path) => `--path-ignore-patterns=${path}`),
+    ...(filters.length > 0 ? filters : places.map((place) => `./${place}`)),
+  ];
+  const runs = await Promise.all([
+    testRun("junit", ["--parallel=2", ...others]),
+    ...(waiting.length > 0
+      ? [
+          testRun(
+            "junit-waiting",
+            waiting.map((path) => `./${path}`),
+          ),
+        ]
+      : []),
+  ]);
+  const reports = runs.flatMap((each) => (each === null ? [] : [each]));
+  if (reports.length < runs.length) return;
+  const silent = filters.length > 0 ? [] : filesWithoutReport(reports.map(({ xml }) => xml).join(""));
+  for (const path of silent) fail(`${path}: no test of this file ran`);
+  // Errors outside a test, as at import, are in no count.
+  if (silent.length === 0 && reports.some(({ unexplained }) => unexplained))
+    fail("bun test failed outside a test");
+}
+
+interface Report {
+  readonly xml: string;
+  /** It failed, and no test did. */
+  readonly unexplained: boolean;
+}
+
+/** Runs tests, counts them, and gives their report; null when there is none. */
+async function testRun(name: string, what: readonly string[]): Promise<Report | null> {
   const folder = join(root, "test-results");
   mkdirSync(folder, { recursive: true });
   // Two runs in one checkout must not read each other's report.
-  const report = join(folder, `junit.${process.pid}.xml`);
-  const options = [
-    "--parallel=2",
-    `--timeout=${testTimeoutMs}`,
-    "--reporter=junit",
-    `--reporter-outfile=${report}`,
-  ];
-  const places = ["src", "test"]
-    .filter((place) => existsSync(join(root, place)))
-    .map((place) => `./${place}`);
-  const succeeded = await run(["test", ...options, ...(filters.length > 0 ? filters : places)]);
-  if (!existsSync(report)) return fail("no test ran to its end: there is no report");
+  const report = join(folder, `${name}.${process.pid}.xml`);
+  const options = [`--timeout=${testTimeoutMs}`, "--reporter=junit", `--reporter-outfile=${report}`];
+  const succeeded = await run(["test", ...options, ...what]);
+  if (!existsSync(report)) {
+    fail("no test ran to its end: there is no report");
+    return null;
+  }
   const xml = readFileSync(report, "utf8");
-  renameSync(report, join(folder, "junit.xml"));
+  renameSync(report, join(folder, `${name}.xml`));
 
   const seen = readCounts(xml);
   counts.passed += seen.passed;
   counts.failed += seen.failed;
   counts.skipped += seen.skipped;
   if (seen.passed + seen.failed === 0) fail("no test ran");
-  const silent = filters.length > 0 ? [] : filesWithoutReport(xml);
-  for (const path of silent) fail(`${path}: no test of this file ran`);
-  // Errors outside a test, as at import, are in no count.
-  if (!succeeded && seen.failed === 0 && silent.length === 0) fail("bun test failed outside a test");
+  return { xml, unexplained: !succeeded && seen.failed === 0 };
 }
 
 /** The sums that stand in the first element of the report. */

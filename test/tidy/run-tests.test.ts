@@ -44,6 +44,12 @@ test("counts the type check, the lint and the tests of both folders", async () =
   expect(await run(files)).toEqual({ code: 0, sum: "4 passed, 0 failed" });
 });
 
+test("counts those that run beside the others as well", async () => {
+  const [waiting, other] = ["test/contract/v1-behind-nginx.test.ts", "test/a.test.ts"];
+  expect(await run({ [waiting]: good, [other]: good })).toEqual({ code: 0, sum: "4 passed, 0 failed" });
+  expect(await run({ [waiting]: bad, [other]: good })).toEqual({ code: 1, sum: "3 passed, 1 failed" });
+});
+
 test("skipped tests are told", async () => {
   expect(await run({ "test/a.test.ts": skipping })).toEqual({
     code: 0,
