@@ -1,7 +1,7 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import type { LookupFunction } from "node:net";
-import type { CallbackPolicy } from "../core/ports.ts";
+import type { CallbackPolicy } from "../core/callbackPorts.ts";
 import type { AllowedAddresses } from "./addresses.ts";
 import { allowedWords } from "./policy.ts";
 import { type Resolve, resolveName } from "./resolve.ts";

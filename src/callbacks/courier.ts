@@ -1,5 +1,6 @@
+import type { Delivery, DeliveryResult, Outbox } from "../core/callbackPorts.ts";
 import type { Limits } from "../core/limits.ts";
-import type { Clock, Delivery, DeliveryResult, Outbox } from "../core/ports.ts";
+import type { Clock } from "../core/ports.ts";
 import { version } from "../core/version.ts";
 import type { SendCallback } from "./attempt.ts";
 import { Flights } from "./flights.ts";

@@ -1,6 +1,6 @@
+import type { Delivery } from "../core/callbackPorts.ts";
 import type { JobId } from "../core/job.ts";
 import type { Limits } from "../core/limits.ts";
-import type { Delivery } from "../core/ports.ts";
 
 type Route = Pick<Delivery, "jobId" | "url">;
 

@@ -1,6 +1,6 @@
+import type { CallbackPolicy } from "../core/callbackPorts.ts";
 import { ErrandError } from "../core/errors.ts";
 import type { Limits } from "../core/limits.ts";
-import type { CallbackPolicy } from "../core/ports.ts";
 import { type AllowedAddresses, literalAddress } from "./addresses.ts";
 
 /** Says which addresses may be called, for messages. */

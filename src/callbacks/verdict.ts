@@ -1,4 +1,4 @@
-import type { Delivery, DeliveryResult } from "../core/ports.ts";
+import type { Delivery, DeliveryResult } from "../core/callbackPorts.ts";
 import type { Answer } from "./attempt.ts";
 import { nextWaitMilliseconds } from "./schedule.ts";
 

@@ -8,7 +8,7 @@ import { callbackSecret } from "../callbacks/secret.ts";
 import { makeSigner } from "../callbacks/sign.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Broker } from "../core/broker.ts";
-import type { CallbackPolicy, Delivery } from "../core/ports.ts";
+import type { CallbackPolicy, Delivery } from "../core/callbackPorts.ts";
 import { encodeCallback } from "../http/sidecar/callback.ts";
 import { encodeJob } from "../http/v1/encodeJob.ts";
 import type { Store } from "../store/store.ts";

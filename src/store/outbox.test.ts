@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { both, created, ended, lost, running } from "../../test/support/callback-jobs.ts";
+import type { DeliveryResult } from "../core/callbackPorts.ts";
 import type { Job } from "../core/job.ts";
-import type { DeliveryResult } from "../core/ports.ts";
 import { migrate } from "./migrate.ts";
 import { SqliteOutbox } from "./outbox.ts";
 

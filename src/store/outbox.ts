@@ -1,6 +1,6 @@
 import type { Database, Statement } from "bun:sqlite";
+import type { Delivery, DeliveryResult, DeliveryState, Outbox } from "../core/callbackPorts.ts";
 import type { CallbackEvent, CallbackRequest, Job, JobId } from "../core/job.ts";
-import type { Delivery, DeliveryResult, DeliveryState, Outbox } from "../core/ports.ts";
 
 interface Row {
   readonly id: string;

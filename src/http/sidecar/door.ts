@@ -1,10 +1,11 @@
 import type { ServerResponse } from "node:http";
 import type { ActiveJob } from "../../core/activeJob.ts";
 import type { Broker } from "../../core/broker.ts";
+import type { CallbackPolicy } from "../../core/callbackPorts.ts";
 import { ErrandError } from "../../core/errors.ts";
 import { isLive, type Job } from "../../core/job.ts";
 import type { Limits } from "../../core/limits.ts";
-import type { CallbackPolicy, NonceRecord } from "../../core/ports.ts";
+import type { NonceRecord } from "../../core/ports.ts";
 import type { Operation } from "../../core/scopes.ts";
 import {
   type Door,

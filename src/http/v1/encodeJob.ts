@@ -1,5 +1,5 @@
+import type { Delivery } from "../../core/callbackPorts.ts";
 import { expiresAt, type Job, type StreamSummary } from "../../core/job.ts";
-import type { Delivery } from "../../core/ports.ts";
 import type { WireJob } from "../../protocol/job.ts";
 
 /** The job as v1 shows it. `deliveries`: its callbacks so far. */

@@ -1,8 +1,8 @@
 import type { Broker } from "../../core/broker.ts";
+import type { CallbackPolicy, Outbox } from "../../core/callbackPorts.ts";
 import type { Idempotency } from "../../core/idempotency.ts";
 import type { Job } from "../../core/job.ts";
 import type { Limits } from "../../core/limits.ts";
-import type { CallbackPolicy, Outbox } from "../../core/ports.ts";
 import type { WireJob } from "../../protocol/job.ts";
 import type { Attachers } from "./attach/attachers.ts";
 import type { Followers } from "./followers.ts";
