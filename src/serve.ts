@@ -144,6 +144,8 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
   // Not with the first request, which may come when a newer version lies in the place of this one.
   const loading = setTimeout(async () => {
     for (const preload of [parts.preload, shims.preload]) await preload().catch(parts.onInternalError);
+    // What loading has left over would stay for as long as nothing happens.
+    Bun.gc(true);
     logger.info("all is loaded");
   }, preloadMilliseconds);
 

@@ -1,5 +1,6 @@
 import { closeSync } from "node:fs";
 import { openPipe } from "./libc.ts";
+import { smallRuntime } from "./smallRuntime.ts";
 
 /** A watchdog that keeps dying is not started for ever. */
 const mostRestarts = 100;
@@ -42,7 +43,7 @@ export class Watchdog {
       cmd: [...this.#parts.command],
       // A session of its own: what kills the server's group or terminal must not take it along.
       detached: true,
-      env: {},
+      env: smallRuntime,
       stdio: [readEnd, "ignore", "ignore", this.#parts.lockDescriptor],
       onExit: () => this.#ended(),
     });
