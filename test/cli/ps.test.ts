@@ -35,7 +35,9 @@ describe("ps", () => {
     expect([live.code, live.stderr]).toEqual([0, ""]);
     const [titles, row, ...none] = live.stdout.trimEnd().split("\n");
     expect(titles).toMatch(/^ID +STATE +AGE +ALIAS +COMMAND$/);
-    expect(row).toMatch(new RegExp(`^${running}  running  \\d.*s  ${alias}  sh -c 'sleep 60' 'it'\\\\''s'$`));
+    expect(row).toMatch(
+      new RegExp(`^${running}  running  \\d\\S*s +${alias}  sh -c 'sleep 60' 'it'\\\\''s'$`),
+    );
     expect(none).toEqual([]);
     const all = await cli.run(["ps", "-a", "--label", "of=ps"]);
     const states = all.stdout
