@@ -167,7 +167,8 @@ describe("the callbacks of a job", () => {
 
   test("are the end alone when nothing is said", async () => {
     const receiver = await Receiver.start();
-    const response = await postJob(server, { command: ["true"], callback: { url: receiver.url() } });
+    // Not so quick that its end could come before the answer.
+    const response = await postJob(server, { command: ["sleep", "0.5"], callback: { url: receiver.url() } });
     const { id, callback } = (await response.json()) as { id: string; callback: unknown };
     expect(callback).toEqual({ url: receiver.url(), events: ["job.ended"], deliveries: [] });
     await untilState(server, id, "delivered");

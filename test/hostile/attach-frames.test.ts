@@ -218,11 +218,12 @@ test("a client that asks and never reads is cut, and costs little memory", async
   const before = server.memory().anonymousBytes;
   for (let more = 0; more < 8; more += 1) asked += await askWithoutReading();
   await expectUnharmed();
-  const grown = server.memory().anonymousBytes - before;
-  console.log(
-    `${asked} questions whose answers nobody read: memory grew by ${(grown / 2 ** 20).toFixed(1)} MiB`,
-  );
-  expect(grown).toBeLessThan(32 * 1024 * 1024);
+  const grown = () => (server.memory().anonymousBytes - before) / 2 ** 20;
+  console.log(`${asked} questions whose answers nobody read: memory grew by ${grown().toFixed(1)} MiB`);
+  // Collections run when it suits the runtime: what counts is what it keeps.
+  await until(() => grown() < 32, {
+    describe: () => `memory to have grown by 32 MiB at most, not ${grown()}`,
+  });
 }, 30_000);
 
 test("what was said of all this in the log is no error", () => {

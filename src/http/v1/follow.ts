@@ -70,7 +70,9 @@ export async function* follow(
       reader ??= broker.follow(id);
       const wish = { raw: options.raw === true, waitForRest: patient && options.live && isLive(job) };
       const place = isLive(job) ? position : readablePosition(broker, job, position);
-      const event = reader === null ? null : await next(reader, place, wish);
+      // A shim's command may have written before its server hears that it runs: the start is told first.
+      const isEarly = !startTold && isLive(job);
+      const event = reader === null || isEarly ? null : await next(reader, place, wish);
       if (event === "unfinished") {
         patient = await changes.wait(unfinishedMilliseconds);
       } else if (event !== null) {
