@@ -50,8 +50,6 @@ function avoidProxy(host: string): void {
 }
 
 async function runServer(flags: import("./config/load.ts").Flags, check: boolean): Promise<void> {
-  // Begun before the settings are read: the files are read and compiled beside that.
-  const serving = import("./serve.ts");
   const { loadSettings } = await import("./config/load.ts");
   const { ConfigError } = await import("./config/settings.ts");
   const { describeSettings, greeting } = await import("./cli/describe.ts");
@@ -62,7 +60,7 @@ async function runServer(flags: import("./config/load.ts").Flags, check: boolean
       await new Output(1).write(describeSettings(settings));
       return;
     }
-    const { serve } = await serving;
+    const { serve } = await import("./serve.ts");
     await serve(settings, {
       watchdogCommand: [...runtime, import.meta.path, "watchdog"],
       shim: { runtime, program: import.meta.path },

@@ -8,7 +8,7 @@ import { closeWith } from "../upgrade.ts";
 import { v1Operation } from "./operations.ts";
 import { encodeProblem } from "./problem.ts";
 import type { RouteParts } from "./routeParts.ts";
-import { preloadStart, streamCall } from "./streams.ts";
+import { streamCall } from "./streams.ts";
 import type { TokenCaller } from "./tokens.ts";
 
 const base = "http://localhost";
@@ -36,7 +36,7 @@ export class V1Door implements Door {
 
   /** These libraries take longer to load than the whole server takes to start. */
   async preload(): Promise<void> {
-    await preloadStart();
+    await import("./start.ts");
     await this.#load();
     await import("./attach/attach.ts");
   }

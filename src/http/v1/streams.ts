@@ -30,11 +30,6 @@ const calls: readonly { readonly method: string; readonly path: RegExp; readonly
   { method: "GET", path: /^\/v1\/events$/, handle: lifecycleEvents },
 ];
 
-/** Loads what the first start would have to wait for. */
-export async function preloadStart(): Promise<void> {
-  await import("./start.ts");
-}
-
 /** What answers such a call; null for all others. */
 export function streamCall(
   method: string,
